@@ -1,0 +1,23 @@
+// Decides how a refused JSON text is described: a closed code, the offset, the key where one is to blame.
+// For the dialects, which turn it into their own 400, and for buffered checks of replies.
+
+export type ScanFaultCode = 'invalid_json' | 'too_deep' | 'too_complex' | 'forbidden_key' | 'duplicate_key';
+
+export class ScanFault extends Error {
+  readonly code: ScanFaultCode;
+  /** Absolute byte offset of the first byte that cannot be accepted; the text's end where it is cut short. */
+  readonly offset: number;
+  readonly key: string | undefined;
+
+  constructor(code: ScanFaultCode, offset: number, key?: string) {
+    super(key === undefined ? `${code} at byte ${offset}` : `${code} at byte ${offset}: ${key}`);
+    this.name = 'ScanFault';
+    this.code = code;
+    this.offset = offset;
+    this.key = key;
+  }
+}
+
+export function invalid(offset: number): never {
+  throw new ScanFault('invalid_json', offset);
+}

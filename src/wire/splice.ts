@@ -1,0 +1,77 @@
+// Decides how the few allowed edits enter a body without touching any other byte of it.
+// For the upstream side of a same-dialect call; DESIGN "Allowed edits" says which edits there are.
+
+import type { ScannedObject } from './scan.ts';
+import { bytesOf } from './text.ts';
+
+/** Puts `bytes` in the place of [start, end); start = end inserts. */
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+const COMMA = bytesOf(',');
+const COLON = bytesOf(':');
+
+/** `edits` are sorted and apart; RangeError otherwise. The answer is always a new array. */
+export function splice(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
+  let length = bytes.length;
+  let last = 0;
+  for (const edit of edits) {
+    if (!(edit.start >= last && edit.end >= edit.start && edit.end <= bytes.length)) {
+      throw new RangeError(`edit [${edit.start}, ${edit.end}) overlaps or leaves [${last}, ${bytes.length})`);
+    }
+    last = edit.end;
+    length += edit.bytes.length - (edit.end - edit.start);
+  }
+  const out = new Uint8Array(length);
+  let read = 0;
+  let write = 0;
+  for (const edit of edits) {
+    out.set(bytes.subarray(read, edit.start), write);
+    write += edit.start - read;
+    out.set(edit.bytes, write);
+    write += edit.bytes.length;
+    read = edit.end;
+  }
+  out.set(bytes.subarray(read), write);
+  return out;
+}
+
+/** Replaces the value of a top-level key, or inserts the key as the first one. `value` is JSON. */
+export function setField(object: ScannedObject, key: string, value: Uint8Array): Edit {
+  const field = object.fields.find((candidate) => candidate.key === key);
+  if (field !== undefined) return { start: field.start, end: field.end, bytes: value };
+  const at = object.open + 1;
+  const parts = [jsonString(key), COLON, value];
+  if (object.fields.length > 0) parts.push(COMMA);
+  return { start: at, end: at, bytes: joined(parts) };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+const CACHED = 256;
+const CACHED_LENGTH = 128;
+const encoded = new Map<string, Uint8Array>();
+
+/** The JSON text of a string. Short answers are shared between callers: never write into one. */
+export function jsonString(value: string): Uint8Array {
+  const found = encoded.get(value);
+  if (found !== undefined) return found;
+  const bytes = bytesOf(JSON.stringify(value));
+  if (value.length <= CACHED_LENGTH) {
+    // Served names are few; a flood of distinct ones starts the cache over instead of growing it.
+    if (encoded.size >= CACHED) encoded.clear();
+    encoded.set(value, bytes);
+  }
+  return bytes;
+}
