@@ -82,12 +82,11 @@ export function eventName(bytes: Uint8Array, start: number, end: number): string
 }
 
 function lineEnd(bytes: Uint8Array, i: number, end: number): number {
-  while (i < end) {
-    const byte = bytes[i] as number;
-    if (byte <= CR && (byte === LF || byte === CR)) break;
+  for (;;) {
+    while (i < end && (bytes[i] as number) > CR) i++;
+    if (i >= end || bytes[i] === LF || bytes[i] === CR) return i;
     i++;
   }
-  return i;
 }
 
 function afterLineEnd(bytes: Uint8Array, i: number, end: number): number {

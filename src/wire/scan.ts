@@ -76,6 +76,7 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
   const { maxDepth, maxTokens, forbidKeys, uncountedKey } = limits;
   if (stack.length <= maxDepth) stack = new Uint8Array(maxDepth + 1);
   const opened = stack;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const topIsObject = bytes[i] === 0x7b;
   let seen: Set<string> | undefined;
   let depth = 0;
@@ -94,7 +95,7 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
     tokens += counted;
     if (tokens > maxTokens) throw new ScanFault('too_complex', i);
     if (byte === 0x22) {
-      i = stringEnd(bytes, i + 1, end) + 1;
+      i = stringEnd(bytes, view, i + 1, end) + 1;
     } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > maxDepth) throw new ScanFault('too_deep', i);
       inObject = byte === 0x7b;
@@ -148,7 +149,7 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
     if (bytes[i] !== 0x22) invalid(i);
     tokens += counted;
     if (tokens > maxTokens) throw new ScanFault('too_complex', i);
-    const quote = stringEnd(bytes, i + 1, end);
+    const quote = stringEnd(bytes, view, i + 1, end);
     if (forbidKeys) {
       const name = forbiddenKey(bytes, i + 1, quote);
       if (name !== undefined) throw new ScanFault('forbidden_key', i, name);

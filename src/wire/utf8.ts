@@ -1,0 +1,59 @@
+// Decides whether a span of bytes is well-formed UTF-8, and where it stops being so.
+// For the scan, which asks only about strings that hold bytes beyond ASCII.
+
+import { invalid } from './fault.ts';
+
+/** Beyond this the platform's decoder is faster, though it builds a string that nobody reads. */
+const LONG_BYTES = 256;
+
+const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Throws ScanFault at the first malformed character. */
+export function checkUtf8(bytes: Uint8Array, start: number, end: number): void {
+  if (end - start > LONG_BYTES) {
+    try {
+      STRICT.decode(bytes.subarray(start, end));
+      return;
+    } catch {
+      // The decoder does not say where: the walk below does.
+    }
+  }
+  let i = start;
+  while (i < end) {
+    const lead = bytes[i] as number;
+    if (lead < 0x80) i++;
+    else if (
+      // Most text beyond Latin: any two continuation bytes follow these leads.
+      lead > 0xe0 &&
+      lead < 0xed &&
+      i + 2 < end &&
+      (((bytes[i + 1] as number) ^ 0x80) | ((bytes[i + 2] as number) ^ 0x80)) < 0x40
+    ) {
+      i += 3;
+    } else i = characterEnd(bytes, i, end, lead);
+  }
+}
+
+/** Table 3-7 of the Unicode standard: no overlong form, no surrogate, nothing above U+10FFFF. */
+function characterEnd(bytes: Uint8Array, i: number, end: number, lead: number): number {
+  let low = 0x80;
+  let high = 0xbf;
+  let size = 2;
+  if (lead < 0xc2) invalid(i);
+  else if (lead < 0xe0) size = 2;
+  else if (lead < 0xf0) {
+    size = 3;
+    if (lead === 0xe0) low = 0xa0;
+    else if (lead === 0xed) high = 0x9f;
+  } else if (lead < 0xf5) {
+    size = 4;
+    if (lead === 0xf0) low = 0x90;
+    else if (lead === 0xf4) high = 0x8f;
+  } else invalid(i);
+  if (i + size > end) invalid(i);
+  const second = bytes[i + 1] as number;
+  if (second < low || second > high) invalid(i + 1);
+  if (size > 2 && ((bytes[i + 2] as number) & 0xc0) !== 0x80) invalid(i + 2);
+  if (size > 3 && ((bytes[i + 3] as number) & 0xc0) !== 0x80) invalid(i + 3);
+  return i + size;
+}
