@@ -1,0 +1,90 @@
+// The closed loop: warms a proxy until it is level, then counts one window. For load/main.ts.
+import { workload } from '../workload.ts';
+import { type Connection, openConnection } from './connection.ts';
+import type { Measured, MeasureJob } from './jobs.ts';
+import { Latencies } from './latencies.ts';
+import { type ProcessUse, processUse } from './process-stats.ts';
+import { requestBytes } from './request-bytes.ts';
+
+const LEVEL_WITHIN = 0.05;
+const NOTHING: ProcessUse = { cpuMs: 0, waitedMs: 0 };
+
+interface Counters {
+  replies: number;
+  frames: number;
+}
+
+/** Work per unit of what bounds it: of the proxy's CPU where that is read, of time on the direct way. */
+function rate(work: number, elapsedMs: number, cpuMs: number): number {
+  return work / (cpuMs > 0 ? cpuMs : elapsedMs);
+}
+
+function isLevel(rates: readonly number[]): boolean {
+  const [before, last] = rates.slice(-2);
+  if (before === undefined || last === undefined) return false;
+  return Math.abs(last - before) <= LEVEL_WITHIN * Math.max(last, before);
+}
+
+export function measure(job: MeasureJob): Promise<Measured> {
+  const work = workload(job.workload);
+  const request = requestBytes(job.address, work.requestBody);
+  const latencies = new Latencies();
+  const counters: Counters = { replies: 0, frames: 0 };
+  const connections: Connection[] = [];
+  const use = () => (job.pid === null ? NOTHING : processUse(job.pid));
+  const pauseMs = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+  async function window(ms: number) {
+    const before = use();
+    const { replies, frames } = counters;
+    const startMs = performance.now();
+    await pauseMs(ms);
+    const after = use();
+    return {
+      elapsedMs: performance.now() - startMs,
+      replies: counters.replies - replies,
+      frames: counters.frames - frames,
+      cpuMs: after.cpuMs - before.cpuMs,
+      waitedMs: after.waitedMs - before.waitedMs,
+    };
+  }
+
+  async function warm(): Promise<boolean> {
+    const rates: number[] = [];
+    for (let warmedMs = 0; warmedMs < job.maxWarmMs; warmedMs += job.windowMs) {
+      const seen = await window(job.windowMs);
+      rates.push(rate(work.streamed ? seen.frames : seen.replies, seen.elapsedMs, seen.cpuMs));
+      if (warmedMs + job.windowMs >= job.minWarmMs && isLevel(rates)) return true;
+    }
+    return false;
+  }
+
+  async function run(): Promise<Measured> {
+    const level = await warm();
+    latencies.clear();
+    const seen = await window(job.measureMs);
+    return { kind: 'measured', ...seen, p50Us: latencies.quantileUs(0.5), p99Us: latencies.quantileUs(0.99), level };
+  }
+
+  return new Promise<Measured>((resolve, reject) => {
+    const broken = (reason: string) => reject(new Error(reason));
+    for (let index = 0; index < job.connections; index++) {
+      connections.push(
+        openConnection(job.address.port, request, work.reply, {
+          broken,
+          frames: (count) => {
+            counters.frames += count;
+          },
+          reply: (latencyUs) => {
+            counters.replies++;
+            latencies.add(latencyUs);
+            return true;
+          },
+        }),
+      );
+    }
+    run().then(resolve, reject);
+  }).finally(() => {
+    for (const connection of connections) connection.close();
+  });
+}

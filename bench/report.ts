@@ -1,0 +1,122 @@
+// From samples to one table: medians, ratios to bare round by round, spread, budgets, doubts. For run.ts.
+import { BUDGETED, BUDGETS, type Budget, met, QUICK_SLACK } from './budgets.ts';
+import type { Host } from './host.ts';
+import type { Figure, Mode } from './modes.ts';
+import { ratios, type Summary, summary } from './statistics.ts';
+import type { Sample } from './turn.ts';
+
+export type Outcomes = Map<string, Sample[]>;
+
+export interface Result {
+  readonly mode: string;
+  readonly title: string;
+  readonly contender: string;
+  readonly figure: Figure;
+  readonly absolute: Summary;
+  /** To bare, paired by round; null when bare did not take part. */
+  readonly ratio: Summary | null;
+  /** Medians over rounds. */
+  readonly busy: number;
+  readonly waited: number;
+  readonly notLevel: number;
+  readonly altered: boolean;
+}
+
+const REFERENCE = 'bare';
+
+/** One figure of every round; what a proxy adds is against the direct way in the same round. */
+function series(outcomes: Outcomes, contender: string, figure: Figure): number[] {
+  const samples = outcomes.get(contender) ?? [];
+  if (figure.name !== 'added p50') return samples.map((sample) => sample.figures[figure.name]!);
+  const direct = outcomes.get('direct') ?? [];
+  return samples.map((sample, round) => sample.figures['p50']! - direct[round]!.figures['p50']!);
+}
+
+export function results(mode: Mode, outcomes: Outcomes): Result[] {
+  const list: Result[] = [];
+  for (const figure of mode.figures) {
+    const reference = series(outcomes, REFERENCE, figure);
+    for (const [contender, samples] of outcomes) {
+      if (contender === 'direct') continue;
+      const values = series(outcomes, contender, figure);
+      list.push({
+        mode: mode.name,
+        title: mode.title,
+        contender,
+        figure,
+        absolute: summary(values),
+        ratio: reference.length === 0 ? null : summary(ratios(values, reference)),
+        busy: summary(samples.map((sample) => sample.busy)).median,
+        waited: summary(samples.map((sample) => sample.waited)).median,
+        notLevel: samples.filter((sample) => !sample.level).length,
+        altered: samples.some((sample) => sample.altered),
+      });
+    }
+  }
+  return list;
+}
+
+function number(value: number, digits: number): string {
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function doubts(result: Result): string {
+  const list: string[] = [];
+  if (result.figure.name === 'req/s' && result.busy < 0.95) list.push(`core ${number(result.busy * 100, 0)} % busy`);
+  if (result.waited > 0.1) list.push(`${number(result.waited * 100, 0)} % waiting for its core`);
+  if (result.notLevel > 0) list.push(`${result.notLevel} of ${result.absolute.rounds} not level`);
+  if (result.altered) list.push('request edited on the way');
+  return list.join('; ');
+}
+
+function row(result: Result, verdict: string): string {
+  const { figure, absolute, ratio } = result;
+  const spread = `${number(absolute.min, figure.digits)}–${number(absolute.max, figure.digits)}`;
+  const against = ratio === null ? '' : number(ratio.median, 2);
+  const between = ratio === null ? '' : `${number(ratio.min, 2)}–${number(ratio.max, 2)}`;
+  const value = `${number(absolute.median, figure.digits)} ${figure.unit}`;
+  return `| ${result.contender} | ${figure.name} | ${value} | ${spread} | ${against} | ${between} | ${verdict} | ${doubts(result)} |`;
+}
+
+function budgetOf(result: Result): Budget | undefined {
+  if (result.contender !== BUDGETED) return undefined;
+  return BUDGETS.find(({ mode, figure }) => mode === result.mode && figure === result.figure.name);
+}
+
+export function report(all: readonly Result[], where: Host, quick: boolean): { text: string; missed: string[] } {
+  const lines: string[] = [];
+  const missed: string[] = [];
+  let mode = '';
+  for (const result of all) {
+    if (result.mode !== mode) {
+      mode = result.mode;
+      lines.push('', `**${mode}**: ${result.title}, ${result.absolute.rounds} rounds`, '');
+      lines.push(
+        '| Proxy | Figure | Median | Min–max | ÷ bare | Min–max | Budget | Doubts |',
+        '|---|---|---:|---:|---:|---:|---|---|',
+      );
+    }
+    const budget = budgetOf(result);
+    const value = budget?.of === 'ratio' ? result.ratio?.median : result.absolute.median;
+    let verdict = '';
+    if (budget !== undefined && value !== undefined) {
+      const good = met(budget, value, quick ? QUICK_SLACK : 1);
+      verdict = `${budget.atLeast === undefined ? `≤ ${budget.atMost}` : `≥ ${budget.atLeast}`}: ${good ? 'met' : 'MISSED'}`;
+      if (!good) missed.push(`${result.mode} ${result.figure.name}`);
+    }
+    lines.push(row(result, verdict));
+  }
+  const { cpu, cores, system, node, undici, hono, honoNodeServer, commit, pinned, loadAverage } = where;
+  lines.push(
+    '',
+    `${cpu}, ${cores} cores, ${system}, Node ${node}, undici ${undici}, hono ${hono}, @hono/node-server ${honoNodeServer},`,
+  );
+  lines.push(
+    `commit ${commit}, proxy ${pinned ? 'pinned to one core' : 'not pinned'}, load average before ${loadAverage}.`,
+  );
+  if (quick)
+    lines.push(
+      `Quick run: budgets with a slack of ${QUICK_SLACK} times; the figures are a smoke test, not a measurement.`,
+    );
+  return { text: lines.join('\n').trim(), missed };
+}

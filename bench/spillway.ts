@@ -1,0 +1,41 @@
+// Starts the production entry on a generated policy with one pool. For contenders.ts.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from './contenders.ts';
+import { MODEL } from './workload.ts';
+
+const MAIN = fileURLToPath(new URL('../src/entry/cli/main.ts', import.meta.url));
+const BIN = fileURLToPath(new URL('../bin/spillway.mjs', import.meta.url));
+
+let folder: string | null = null;
+
+export function spillwayServes(): boolean {
+  return existsSync(MAIN);
+}
+
+/** As in production but for a pool wide enough that the gate is passed, not waited at. */
+function policy(port: number, upstreamPort: number): string {
+  return `version: 1
+server: { listen: "127.0.0.1:${port}" }
+pools:
+  bench:
+    serves: ${MODEL}
+    workers: [ { url: "http://127.0.0.1:${upstreamPort}" } ]
+    concurrencyPerWorker: 4096
+models:
+  ${MODEL}: { class: chat, ladder: [ { pool: bench } ] }
+`;
+}
+
+export function spillwayCommand(port: number, upstreamPort: number): Command {
+  if (folder === null) {
+    const made = mkdtempSync(join(tmpdir(), 'spillway-bench-'));
+    process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  const file = join(folder, `policy-${port}.yaml`);
+  writeFileSync(file, policy(port, upstreamPort));
+  return { args: [BIN, 'serve', '--policy', file] };
+}
