@@ -1,0 +1,88 @@
+// Timeouts, queue and retries of each route class, with their defaults. For the schema and the catalog.
+import { z } from 'zod';
+import type { RouteClass } from '../core/names.ts';
+import type { ClassRules } from '../core/plan.ts';
+import { formatDuration } from '../core/units.ts';
+import { count, duration } from './units.ts';
+
+const MINUTE = 60_000;
+
+const buffered = { connectMs: 3000, headersMs: MINUTE, firstContentMs: MINUTE, idleMs: MINUTE, totalMs: MINUTE };
+
+export const CLASS_DEFAULTS: Readonly<Record<RouteClass, ClassRules>> = {
+  chat: {
+    class: 'chat',
+    timeouts: { connectMs: 3000, headersMs: 30_000, firstContentMs: MINUTE, idleMs: MINUTE, totalMs: 10 * MINUTE },
+    queue: { max: 256, waitMs: 10_000 },
+    retries: 1,
+  },
+  embed: { class: 'embed', timeouts: buffered, queue: { max: 512, waitMs: 5000 }, retries: 1 },
+  rerank: { class: 'rerank', timeouts: buffered, queue: { max: 256, waitMs: 5000 }, retries: 1 },
+  batch: {
+    class: 'batch',
+    timeouts: { ...buffered, totalMs: 60 * MINUTE },
+    queue: { max: 4096, waitMs: 10 * MINUTE },
+    retries: 2,
+  },
+};
+
+function classSchema({ timeouts, queue, retries }: ClassRules) {
+  const time = (defaultMs: number, text: string) =>
+    duration(1).prefault(formatDuration(defaultMs)).describe(`Duration. ${text}`);
+  return z
+    .strictObject({
+      timeouts: z
+        .strictObject({
+          connect: time(timeouts.connectMs, 'Opening a connection to a worker.'),
+          headers: time(timeouts.headersMs, "From sending a call to the head of the worker's reply."),
+          firstContent: time(
+            timeouts.firstContentMs,
+            'From sending a call to the first generated content of a stream.',
+          ),
+          idle: time(timeouts.idleMs, 'Longest silence within a stream.'),
+          total: time(timeouts.totalMs, 'The whole call, over all attempts.'),
+        })
+        .prefault({})
+        .describe('Bounds in time. A buffered reply is silent until whole: connect and total bind it.'),
+      queue: z
+        .strictObject({
+          max: count(0, 100_000)
+            .prefault(queue.max)
+            .describe('Calls in line per pool; the next one is refused or moves on.'),
+          wait: duration()
+            .prefault(formatDuration(queue.waitMs))
+            .describe('Duration. Longest wait in line; a caller may ask for less.'),
+        })
+        .prefault({})
+        .describe('The line in front of each pool.'),
+      retries: count(0, 5).prefault(retries).describe('Tries at other workers of a rung after the first has failed.'),
+    })
+    .prefault({});
+}
+
+export function classesSchema() {
+  return z
+    .strictObject({
+      chat: classSchema(CLASS_DEFAULTS.chat).describe('Rules for chat and completions.'),
+      embed: classSchema(CLASS_DEFAULTS.embed).describe('Rules for embeddings.'),
+    })
+    .prefault({})
+    .describe('Rules by route class.');
+}
+
+type ClassDocument = z.output<ReturnType<typeof classSchema>>;
+
+export function classRules(name: RouteClass, { timeouts, queue, retries }: ClassDocument): ClassRules {
+  return {
+    class: name,
+    timeouts: {
+      connectMs: timeouts.connect,
+      headersMs: timeouts.headers,
+      firstContentMs: timeouts.firstContent,
+      idleMs: timeouts.idle,
+      totalMs: timeouts.total,
+    },
+    queue: { max: queue.max, waitMs: queue.wait },
+    retries,
+  };
+}

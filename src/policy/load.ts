@@ -1,0 +1,71 @@
+// Reads a policy from files and says everything that is wrong with it at once. For the entries and `spillway check`.
+import { buildPolicy, resolveSecrets } from './build.ts';
+import { type PolicyFiles, readDocuments, type Source } from './documents.ts';
+import { reportIssues, sentence } from './issues.ts';
+import { ladderWarnings } from './ladders.ts';
+import type { Policy } from './policy.ts';
+import { createReporter, type Problem, sortProblems } from './problems.ts';
+import { checkReferences } from './references.ts';
+import type { Registries } from './registries.ts';
+import { policySchema } from './schema.ts';
+import { masked, type SecretSource, secretLikeTexts } from './secrets.ts';
+import { claimedBranches, type Shape, shapeOf } from './shape.ts';
+
+export interface LoadOptions {
+  /** The first file; included ones lie in its folder or below. */
+  readonly path: string;
+  readonly files: PolicyFiles;
+  readonly registries: Registries;
+  readonly secrets: SecretSource;
+}
+
+export type LoadResult =
+  | {
+      readonly ok: true;
+      readonly policy: Policy;
+      readonly warnings: readonly Problem[];
+      /** What was read, the first file first; for the saved policy. Holds references, never secrets. */
+      readonly sources: readonly Source[];
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Never rejects for what a file, an include or a secret holds. */
+export async function loadPolicy({ path, files, registries, secrets }: LoadOptions): Promise<LoadResult> {
+  const schema = policySchema(registries);
+  const shape = shapeOf(schema);
+  assertTellingKeys(shape, registries);
+
+  const { value, marks, problems: readProblems, sources } = await readDocuments(path, files);
+  const report = createReporter(marks, path);
+  report.problems.push(...readProblems);
+  const finish = (problems: readonly Problem[]): Problem[] => {
+    const hidden = secretLikeTexts(value);
+    const order = [path, ...sources.map((source) => source.path)];
+    return sortProblems(problems, order).map((problem) => ({ ...problem, message: masked(problem.message, hidden) }));
+  };
+  if (value === undefined) return { ok: false, problems: finish(report.problems) };
+
+  const parsed = schema.safeParse(value, { error: sentence });
+  if (!parsed.success) reportIssues(parsed.error.issues, value, shape, report);
+  checkReferences(value, report);
+  const resolved = await resolveSecrets(value, secrets, report);
+  if (!parsed.success || report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
+
+  const policy = buildPolicy(parsed.data, value, registries, resolved, report);
+  if (report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
+  ladderWarnings(policy, report);
+  return { ok: true, policy, warnings: finish(report.warnings), sources };
+}
+
+/** A plug-in whose options do not require its own name could never be chosen: a fault of the build, not of the file. */
+function assertTellingKeys(shape: Shape, registries: Registries): void {
+  const pool = shape.properties?.['pools']?.additionalProperties;
+  const alternatives = (typeof pool === 'object' ? pool.properties?.['workers']?.items?.anyOf : undefined) ?? [];
+  for (const name of Object.keys(registries.workers)) {
+    if (claimedBranches(alternatives, { [name]: null }).length !== 1) {
+      throw new TypeError(
+        `Worker plug-in ${name}: its options must be a strict object whose first required key is "${name}"`,
+      );
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// A policy that has been read, checked and had its secrets resolved. For the loader, the catalog and the entries.
+
+import type { Reason, RouteClass } from '../core/names.ts';
+import type { ClassRules, PoolTarget } from '../core/plan.ts';
+import type { Address } from '../core/units.ts';
+
+/** A worker at an address. */
+export interface UrlWorkerSpec {
+  readonly kind: 'url';
+  /** Names the worker across reloads: its pool and its options as written, so references and never secrets. */
+  readonly key: string;
+  readonly origin: string;
+  /** Without a trailing slash. */
+  readonly basePath: string;
+  /** Flat, lower-case names; holds resolved secrets, `authorization` among them. */
+  readonly headers: readonly string[];
+}
+
+/** A worker that a plug-in brings up. `options` is what the plug-in's schema made of the entry, secrets resolved. */
+export interface PluginWorkerSpec {
+  /** Name of the plug-in; never `url`. */
+  readonly kind: string;
+  readonly key: string;
+  readonly options: unknown;
+}
+
+export type WorkerSpec = UrlWorkerSpec | PluginWorkerSpec;
+
+export function isUrlWorker(spec: WorkerSpec): spec is UrlWorkerSpec {
+  return spec.kind === 'url';
+}
+
+/**
+ * Whether a reload may keep a worker as it is. The key alone does not tell: the secret behind `$file:` may be a new one.
+ */
+export function sameWorker(a: WorkerSpec, b: WorkerSpec): boolean {
+  return a.key === b.key && JSON.stringify(a) === JSON.stringify(b);
+}
+
+export interface PoolSpec {
+  readonly target: PoolTarget;
+  readonly engine: { readonly name: string; readonly options: unknown };
+  readonly concurrencyPerWorker: number;
+  readonly workers: readonly WorkerSpec[];
+}
+
+/** Exactly one of `pool` and `ladder` is set. */
+export interface RungRule {
+  readonly pool: string | null;
+  readonly ladder: string | null;
+  readonly same: boolean;
+  readonly when: readonly Reason[];
+}
+
+export interface ModelRule {
+  /** A pattern when it holds a `*`. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly class: RouteClass;
+  readonly ladder: readonly RungRule[];
+}
+
+export interface ServerRules {
+  readonly listen: Address;
+  readonly admin: Address;
+  readonly data: string;
+  /** "/" or a path without a trailing slash. */
+  readonly basePath: string;
+  /** Lower case, beside loopback names. */
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly drainMs: number;
+}
+
+export interface Policy {
+  readonly server: ServerRules;
+  readonly telemetry: { readonly log: 'none' | 'summary' | 'debug' };
+  /** In file order, as models are. */
+  readonly pools: readonly PoolSpec[];
+  readonly ladders: ReadonlyMap<string, readonly RungRule[]>;
+  readonly models: readonly ModelRule[];
+  readonly classes: Readonly<Record<RouteClass, ClassRules>>;
+}

@@ -1,0 +1,146 @@
+// Which keys a policy file may hold, with form, unit, default and meaning of each. For the loader, editors and the reference.
+import { z } from 'zod';
+import { CAPABILITIES, REASONS } from '../core/names.ts';
+import { classesSchema } from './classes.ts';
+import { basePath, hostName, origin, urlWorker } from './endpoint.ts';
+import { DEFAULT_ENGINE, type Registries } from './registries.ts';
+import { address, count, duration, modelName, name } from './units.ts';
+
+/** The classes this release serves; the other route classes have rules already, but no dialect. */
+export const SERVED_CLASSES = ['chat', 'embed'] as const;
+const NOT_YET: readonly unknown[] = ['rerank', 'batch'];
+
+const server = z
+  .strictObject({
+    listen: address().prefault('127.0.0.1:8787').describe('Address and port that callers use.'),
+    admin: address()
+      .prefault('127.0.0.1:8789')
+      .describe("Address and port of the operator's pages and metrics. Keep it private."),
+    data: z
+      .string()
+      .min(1, 'must not be empty')
+      .prefault('./data')
+      .describe('Folder for what survives a restart, such as the last good policy.'),
+    basePath: basePath().prefault('/').describe('Path before every route, such as /llm.'),
+    allowedHosts: z
+      .array(hostName())
+      .prefault([])
+      .describe(
+        'Host names, beside loopback ones, by which callers may address the router. Any other Host is refused.',
+      ),
+    allowedOrigins: z
+      .array(origin())
+      .prefault([])
+      .describe('Origins of web pages that may call from a browser, exact, such as https://app.example.com.'),
+    drain: duration()
+      .prefault('30s')
+      .describe('Duration. On shutdown, how long calls in flight may go on before they are cut.'),
+  })
+  .prefault({})
+  .describe('Where the router listens and how it stops.');
+
+const telemetry = z
+  .strictObject({
+    log: z
+      .enum(['none', 'summary', 'debug'])
+      .prefault('summary')
+      .describe('none: warnings only; summary: one line per call; debug: one line per attempt as well. Never content.'),
+  })
+  .prefault({})
+  .describe('What is written to the log.');
+
+const same = z
+  .boolean()
+  .optional()
+  .describe(
+    'true: counts as the asked model (a copy of it, or another host), so moving here is failover; false: a substitute, and replies say so. The first rung is always same, the others are not unless they say so.',
+  );
+const when = z
+  .array(z.enum(REASONS))
+  .min(1, 'needs at least one reason')
+  .prefault([...REASONS])
+  .describe('For which reasons a call may come down to this rung.');
+
+const rung = z.union([
+  z.strictObject({ pool: name().describe('Name of a pool.'), same, when }),
+  z.strictObject({ ladder: name().describe('Name of a ladder, whose rungs stand here.'), same, when }),
+]);
+const rungs = z.array(rung).min(1, 'needs at least one rung').max(32, 'has more than 32 rungs');
+
+const model = z
+  .strictObject({
+    aliases: z.array(modelName()).prefault([]).describe('Other names for this model. No patterns.'),
+    class: z
+      .enum(SERVED_CLASSES, {
+        error: (issue) =>
+          NOT_YET.includes(issue.input)
+            ? `${String(issue.input)} is not served yet. Valid: ${SERVED_CLASSES.join(', ')}.`
+            : undefined,
+      })
+      .prefault('chat')
+      .describe('Route class: which queue, timeouts and defaults hold for calls of this model.'),
+    ladder: rungs.describe('Where calls go, best first; 1 to 32 rungs.'),
+  })
+  .describe('A model, or with one or more * in its name every model whose name fits. The most specific pattern wins.');
+
+function poolSchema(registries: Registries) {
+  const engines = Object.keys(registries.engines);
+  const engine = z
+    .enum(engines)
+    .prefault(DEFAULT_ENGINE)
+    .transform((engineName, context) => {
+      const options = registries.engines[engineName]!.options.safeParse({});
+      if (options.success) return { name: engineName, options: options.data };
+      context.addIssue({ code: 'custom', message: `needs options that a policy cannot give yet` });
+      return z.NEVER;
+    })
+    .describe('Inference engine of the workers: how they tell their load and health.');
+  const workers = Object.values(registries.workers).map((plugin) => plugin.options);
+  return z
+    .strictObject({
+      serves: modelName().optional().describe('Model name that the workers know. Default: the name of the pool.'),
+      zone: name().optional().describe('Where data sent here stays; a name of your choice, told to callers.'),
+      engine,
+      capabilities: z
+        .array(z.enum(CAPABILITIES))
+        .optional()
+        .describe(
+          'What the model can do. A call that needs more passes this pool over. Default: not declared, so nothing is ruled out.',
+        ),
+      concurrencyPerWorker: count(1, 100_000)
+        .prefault(64)
+        .describe('Calls in flight that each worker may hold; further calls wait in line.'),
+      workers: z
+        .array(z.union([urlWorker(), ...workers]))
+        .min(1, 'needs at least one worker')
+        .max(1000, 'has more than 1000 workers')
+        .describe('The endpoints that serve this model: by address, or brought up by a plug-in.'),
+    })
+    .describe('Workers that serve one model.');
+}
+
+/** The whole file. Its output has durations in ms, addresses split, defaults filled in, secrets still as references. */
+export function policySchema(registries: Registries) {
+  return z
+    .strictObject({
+      version: z.literal(1).describe('Version of this file format: 1.'),
+      include: z
+        .array(z.string().min(1, 'must not be empty'))
+        .max(64, 'has more than 64 entries')
+        .prefault([])
+        .describe('Further files, relative to this one; * in the file name matches any run of characters.'),
+      server,
+      telemetry,
+      pools: z.record(name(), poolSchema(registries)).prefault({}).describe('Pools by name.'),
+      ladders: z
+        .record(name(), rungs.describe('Rungs, best first.'))
+        .prefault({})
+        .describe('Ladders that several models share, by name.'),
+      models: z.record(modelName(), model).prefault({}).describe('Models by the name that callers ask for.'),
+      classes: classesSchema(),
+    })
+    .describe('Policy of a Spillway router.');
+}
+
+/** What the schema makes of a valid document. */
+export type PolicyDocument = z.output<ReturnType<typeof policySchema>>;

@@ -1,0 +1,80 @@
+// Schema fields whose text has a form of its own: durations, addresses, secrets, names. For the schema and plug-ins' options.
+import { z } from 'zod';
+import { type Address, formatDuration, MAX_DURATION_MS, parseAddress, parseDuration } from '../core/units.ts';
+
+interface Checked<T> {
+  /** Anchored; what an editor checks. */
+  readonly form: RegExp;
+  parse(text: string): T | null;
+  readonly message: string;
+}
+
+/** Text that becomes `T`. Zod reports the message; the value is never part of it. */
+function parsed<T>(checked: Checked<T>) {
+  return z
+    .string({ error: (issue) => (typeof issue.input === 'number' ? checked.message : undefined) })
+    .regex(checked.form, checked.message)
+    .transform((text, context): T => {
+      const value = checked.parse(text);
+      if (value !== null) return value;
+      context.addIssue({ code: 'custom', message: checked.message });
+      return z.NEVER;
+    });
+}
+
+/** "700ms", "10s", "10m", "24h" to ms, at least `leastMs`. A bare number is refused: nobody can tell its unit. */
+export function duration(leastMs = 0) {
+  return parsed({
+    form: /^\d{1,10}(\.\d{1,3})?(ms|s|m|h)$/,
+    parse: (text) => {
+      const ms = parseDuration(text);
+      return ms !== null && ms >= leastMs ? ms : null;
+    },
+    message: `must be a duration with its unit, such as 700ms, 10s, 10m or 24h, from ${formatDuration(leastMs)} to ${Math.floor(MAX_DURATION_MS / 3_600_000)}h`,
+  });
+}
+
+/** "127.0.0.1:8787" to host and port. */
+export function address() {
+  return parsed<Address>({
+    form: /^.+:\d{1,5}$/,
+    parse: parseAddress,
+    message: 'must be a host and a port, such as 127.0.0.1:8787 or "[::1]:8787"; port 0 takes a free one',
+  });
+}
+
+export const SECRET_FORM = /^\$(file:.+|[A-Za-z_][A-Za-z0-9_]*)$/;
+export const SECRET_MESSAGE = 'must be $NAME (an environment variable) or $file:/path, never the secret itself';
+
+/** A reference to a secret. It stays a reference in the parsed document; `load` resolves it under the key `apiKey`. */
+export function secret() {
+  return z.string({ error: SECRET_MESSAGE }).regex(SECRET_FORM, SECRET_MESSAGE);
+}
+
+/** Names of pools and ladders: they appear in headers, metrics and paths. */
+export function name() {
+  return z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+      'is no name: use up to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit',
+    );
+}
+
+export const MAX_MODEL_NAME = 256;
+
+/** Names that callers ask for or workers know: visible ASCII. */
+export function modelName() {
+  return z
+    .string()
+    .regex(/^[!-~]{1,256}$/, `is no model name: use up to ${MAX_MODEL_NAME} visible ASCII characters without spaces`);
+}
+
+const COUNT_MESSAGE = 'must be a whole number';
+
+export function count(least: number, most: number) {
+  return z
+    .int(`${COUNT_MESSAGE} from ${least} to ${most}`)
+    .min(least, `${COUNT_MESSAGE} of at least ${least}`)
+    .max(most, `${COUNT_MESSAGE} of at most ${most}`);
+}
