@@ -26,7 +26,7 @@ export type StreamOptions = ReplyOptions & {
   usageEvents?: 'none' | 'last' | 'every';
   roleFrame?: boolean;
   done?: boolean;
-  eol?: '\n' | '\r\n';
+  eol?: '\n' | '\r\n' | '\r';
 };
 
 const defaultText = 'The quick brown fox jumps over the lazy dog.';

@@ -9,6 +9,8 @@ export type LoggedRequest = {
   path: string;
   /** Names in lower case. */
   headers: Record<string, string>;
+  /** As they came: case, order and repetition. */
+  rawHeaders: [name: string, value: string][];
   body: Buffer;
   /** performance.now() at which the request was taken up. */
   at: number;

@@ -15,19 +15,30 @@ export async function closedPort(): Promise<number> {
   return port;
 }
 
+export type SilentPort = {
+  port: number;
+  connections(): number;
+  bytesReceived(): number;
+  close(): Promise<void>;
+};
+
 /** Accepts, reads, never answers. It also serves as a TLS handshake that stalls. */
-export async function silentPort(): Promise<{ port: number; connections(): number; close(): Promise<void> }> {
+export async function silentPort(): Promise<SilentPort> {
   const sockets = new Set<Socket>();
+  let bytes = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
-    socket.resume();
+    socket.on('data', (part) => {
+      bytes += part.length;
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => sockets.size,
+    bytesReceived: () => bytes,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

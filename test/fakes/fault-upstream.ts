@@ -23,7 +23,7 @@ export type FaultUpstreamOptions = {
   tls?: TlsOptions;
   /** `head`: the script starts before the body has come, and `request.body` grows meanwhile. */
   answerAt?: 'head' | 'body';
-  /** How many requests the log keeps at least. */
+  /** How many requests the log keeps at least, unless their bodies exceed 256 MiB; then it lets half of them go. */
   keep?: number;
 };
 
@@ -54,9 +54,13 @@ export type FaultUpstream = {
 type ConnectionState = { idle: boolean; endedHere: boolean };
 type Waiter = { holds: () => boolean; resolve: () => void };
 
+const maxLoggedBytes = 256 * 1024 * 1024;
+
 export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Promise<FaultUpstream> {
   const keep = options.keep ?? 20_000;
   const sockets = new Map<Socket, ConnectionState>();
+  // Under TLS a transport exists before, and also without, its secure socket.
+  const transports = new Set<Socket>();
   const requests: LoggedRequest[] = [];
   const scripts: Script[] = [];
   const waiters = new Set<Waiter>();
@@ -64,6 +68,7 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
   let behaviour: Behaviour = plainReply;
   let kind: Welcome = 'serve';
   let served = 0;
+  let loggedBytes = 0;
   let connectionsEver = 0;
 
   const changed = () => {
@@ -72,7 +77,11 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
 
   const log = (request: LoggedRequest): Script => {
     requests.push(request);
-    if (requests.length >= keep * 2) requests.splice(0, keep);
+    loggedBytes += request.body.length;
+    if (requests.length >= keep * 2 || loggedBytes > maxLoggedBytes) {
+      requests.splice(0, Math.ceil(requests.length / 2));
+      loggedBytes = requests.reduce((sum, { body }) => sum + body.length, 0);
+    }
     served += 1;
     const script = scripts.shift() ?? behaviour(request, served);
     changed();
@@ -90,13 +99,17 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
     });
     changed();
     if (kind === 'reset') resetSocket(socket);
-    else if (kind === 'fin') socket.end();
+    else if (kind === 'fin') socket.resume().end();
     else if (kind === 'silent') socket.resume();
     else serveConnection(socket, connectionsEver, state, { log, changed, errors, early: options.answerAt === 'head' });
   };
 
   const server: Server = options.tls ? createTlsServer(options.tls, onConnection) : createServer(onConnection);
   server.on('tlsClientError', () => {});
+  server.on('connection', (transport: Socket) => {
+    transports.add(transport);
+    transport.on('close', () => transports.delete(transport));
+  });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', 1024, resolve));
   const stop = () =>
     new Promise<void>((resolve) => {
@@ -105,6 +118,7 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
         state.endedHere = true;
         socket.destroy();
       }
+      for (const transport of transports) transport.destroy();
     });
   await listen(0);
   const { port } = server.address() as AddressInfo;
@@ -209,6 +223,7 @@ function serveConnection(socket: Socket, number: number, state: ConnectionState,
       method,
       path,
       headers: head.headers,
+      rawHeaders: head.rawHeaders,
       body,
       at: performance.now(),
       connection: number,

@@ -72,6 +72,11 @@ export class MessageReader {
     return this.#state === 'head' && this.#held.length === 0;
   }
 
+  /** Bytes behind the message that ended last, or of one that is still incomplete. */
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
   push(bytes: Buffer): void {
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     this.#read();
