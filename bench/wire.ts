@@ -1,12 +1,12 @@
 // Decides how fast the byte-level core is: scan beside JSON.parse, and framing per chunk.
-// For whoever tunes src/wire; medians of rounds, after warming.
+// For whoever tunes src/wire; the fastest of many rounds, for the machine may be shared.
 
 import { type ScanLimits, scanObject } from '../src/wire/scan.ts';
 import { EventFramer, eventData, FORWARD } from '../src/wire/sse.ts';
 
 const LIMITS: ScanLimits = { maxDepth: 64, maxTokens: 200_000, forbidKeys: true };
-const ROUNDS = 15;
-const ROUND_BYTES = 24 * 1024 * 1024;
+const ROUNDS = 40;
+const ROUND_BYTES = 48 * 1024 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 let sink = 0;
@@ -18,9 +18,9 @@ const CHINESE = '代理先读取文件，然后运行测试，再查看失败的
 
 /** A chat body of about `size` bytes: a system prompt, turns, two tools. */
 function chatBody(size: number, text: string): Uint8Array {
-  const turn = Math.min(8000, Math.max(300, size / 8));
+  const turn = Math.min(8000, Math.max(300, size / 6));
   const messages: unknown[] = [];
-  let length = 700;
+  let length = 600;
   for (let n = 0; length < size; n++) {
     const content = text.repeat(Math.ceil(turn / text.length)).slice(0, Math.min(turn, size - length));
     messages.push({ role: n === 0 ? 'system' : n % 2 === 1 ? 'user' : 'assistant', content });
@@ -34,16 +34,15 @@ function chatBody(size: number, text: string): Uint8Array {
   return encoder.encode(JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }));
 }
 
-/** Median nanoseconds of one call. */
-function medianNs(run: () => void, calls: number): number {
-  const times: number[] = [];
+/** Nanoseconds of one call in the fastest round: what the code costs, whatever else the machine does meanwhile. */
+function fastestNs(run: () => void, calls: number): number {
+  let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now();
     for (let n = 0; n < calls; n++) run();
-    times.push(((performance.now() - start) * 1e6) / calls);
+    best = Math.min(best, ((performance.now() - start) * 1e6) / calls);
   }
-  times.sort((a, b) => a - b);
-  return times[ROUNDS >> 1] as number;
+  return best;
 }
 
 const rows: Record<string, string | number>[] = [];
@@ -55,10 +54,10 @@ for (const [label, text] of [
   for (const size of [2048, 65_536, 409_600]) {
     const body = chatBody(size, text);
     const calls = Math.max(5, Math.round(ROUND_BYTES / ROUNDS / body.length));
-    const scan = medianNs(() => {
+    const scan = fastestNs(() => {
       sink += scanObject(body, LIMITS).fields.length;
     }, calls);
-    const parse = medianNs(() => {
+    const parse = fastestNs(() => {
       sink += Object.keys(JSON.parse(decoder.decode(body))).length;
     }, calls);
     rows.push({
@@ -77,7 +76,7 @@ const event = encoder.encode(
   `data: ${JSON.stringify({ ...delta, model: 'support-7b', choices: [{ index: 0, delta: { content: ' tokens of text' }, finish_reason: null }], usage: null })}\n\n`,
 );
 const emit = (run: Uint8Array) => {
-  sink += run.length;
+  sink = (sink + run.length) | 0;
 };
 const framings: Record<string, string | number>[] = [];
 for (const [label, judge] of [
@@ -85,20 +84,20 @@ for (const [label, judge] of [
   [
     'judge reads data',
     (bytes: Uint8Array, start: number, end: number) => {
-      sink += eventData(bytes, start, end)?.start ?? 0;
+      sink = (sink + (eventData(bytes, start, end)?.end ?? 0)) | 0;
       return FORWARD;
     },
   ],
 ] as const) {
   const framer = new EventFramer(judge, 1 << 20);
-  const whole = medianNs(() => framer.push(event, emit), 40_000);
+  const whole = fastestNs(() => framer.push(event, emit), 10_000);
   const cut = event.length >> 1;
   const head = event.subarray(0, cut);
   const rest = event.subarray(cut);
-  const halves = medianNs(() => {
+  const halves = fastestNs(() => {
     framer.push(head, emit);
     framer.push(rest, emit);
-  }, 20_000);
+  }, 10_000);
   framings.push({
     judge: label,
     'chunk bytes': event.length,

@@ -3,18 +3,21 @@
 
 export type ScanFaultCode = 'invalid_json' | 'too_deep' | 'too_complex' | 'forbidden_key' | 'duplicate_key';
 
+const KEY_LENGTH = 64;
+
 export class ScanFault extends Error {
   readonly code: ScanFaultCode;
   /** Absolute byte offset of the first byte that cannot be accepted; the text's end where it is cut short. */
   readonly offset: number;
+  /** The key to blame, cut to 64 characters: it is the caller's text. */
   readonly key: string | undefined;
 
   constructor(code: ScanFaultCode, offset: number, key?: string) {
-    super(key === undefined ? `${code} at byte ${offset}` : `${code} at byte ${offset}: ${key}`);
+    super(`${code} at byte ${offset}`);
     this.name = 'ScanFault';
     this.code = code;
     this.offset = offset;
-    this.key = key;
+    this.key = key?.slice(0, KEY_LENGTH);
   }
 }
 

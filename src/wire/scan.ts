@@ -48,7 +48,7 @@ const TRUE = Uint8Array.of(0x74, 0x72, 0x75, 0x65);
 const FALSE = Uint8Array.of(0x66, 0x61, 0x6c, 0x73, 0x65);
 const NULL = Uint8Array.of(0x6e, 0x75, 0x6c, 0x6c);
 
-/** 1 at [depth] where the container opened at that depth is an object. A scan never yields, so one stack serves all. */
+/** 1 at [depth] where the container opened there is an object; [0] stays 0. A scan never yields: one stack serves all. */
 let stack = new Uint8Array(128);
 
 /**
@@ -139,7 +139,7 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
       }
       if (bytes[i] !== (inObject ? 0x7d : 0x5d)) invalid(i);
       i++;
-      inObject = opened[--depth] === 1 && depth > 0;
+      inObject = opened[--depth] === 1;
       closing = false;
     }
     if (!expectKey) continue;
