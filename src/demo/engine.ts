@@ -21,6 +21,8 @@ interface Running {
   made: number;
   credit: number;
   prefilled: boolean;
+  /** The caller is gone. */
+  left: boolean;
 }
 
 export type EngineSettings = Pick<
@@ -98,6 +100,7 @@ export class Engine {
       made: 0,
       credit: 0,
       prefilled: false,
+      left: false,
     };
     this.#waiting.add(call);
     this.#admit();
@@ -137,19 +140,29 @@ export class Engine {
   }
 
   close(): void {
+    this.#disarm();
+  }
+
+  #disarm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
   #endAll(end: (call: Running) => void): void {
     const calls = [...this.#running, ...this.#waiting];
+    this.#disarm();
     this.#running.clear();
     this.#waiting.clear();
     for (const call of calls) end(call);
   }
 
   #abort(call: Running): void {
-    if (!this.#running.delete(call) && !this.#waiting.delete(call)) return;
+    if (this.#running.has(call)) {
+      // The time until now was spent on it: those behind it in the prefill do not get it as a gift.
+      call.left = true;
+      this.#advance();
+      this.#running.delete(call);
+    } else if (!this.#waiting.delete(call)) return;
     this.counters.finished.abort += 1;
     this.#admit();
   }
@@ -202,14 +215,20 @@ export class Engine {
   }
 
   #tick(): void {
-    this.#timer = undefined;
+    this.#advance();
+    this.#admit();
+  }
+
+  /** Does the work of the time since the timer was armed, and disarms it. */
+  #advance(): void {
+    if (this.#timer === undefined) return;
+    this.#disarm();
     const elapsedMs = this.#clock.nowMs() - this.#lastTickMs;
     const batch = [...this.#running];
     const rate = this.#settings.decodeTokensPerSecond / (1 + this.#settings.slowdownPerRunning * (batch.length - 1));
     for (const call of batch)
       if (call.prefilled && this.#running.has(call)) this.#decode(call, (elapsedMs * rate) / 1000);
     this.#prefill(batch, elapsedMs);
-    this.#admit();
   }
 
   /** The prefill rate belongs to the engine: calls get it in order of arrival. */
@@ -233,7 +252,7 @@ export class Engine {
 
   #decode(call: Running, earned: number): void {
     const { job } = call;
-    if (job.blocked()) return;
+    if (call.left || job.blocked()) return;
     call.credit += earned;
     const most = this.#settings.decodeTokensPerSecond === 0 ? job.steps : call.made + Math.floor(call.credit + 1e-9);
     const to = Math.min(job.steps, most);

@@ -9,12 +9,18 @@ const WORD_WEIGHT = 1;
 const COMMON_WEIGHT = 0.15;
 const PAIR_WEIGHT = 0.3;
 const GRAM_WEIGHT = 0.35;
+/** Numbers that each feature touches: one chance collision then makes little of a likeness. */
+const SLOTS = 8;
 const GRAM_SIZES = [3, 4, 5];
 
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return mixed(hash);
+}
+
+function mixed(given: number): number {
+  let hash = Math.imul(given ^ (given >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }
@@ -23,7 +29,7 @@ function hashOf(text: string): number {
 function stemOf(word: string): string {
   if (word.length < 5) return word.replace(/(?<=[^s])s$/, '');
   return word
-    .replace(/(?:ings?|edly|ed|ers?|es|ly|s)$/, '')
+    .replace(/(?:ments?|ings?|edly|ed|ers?|es|ly|s)$/, '')
     .replace(/(.)\1$/, '$1')
     .replace(/[ei]$/, '');
 }
@@ -74,10 +80,13 @@ function normalised(vector: Float64Array): Float64Array {
 export function embed(text: string, full: number, kept = full): Float64Array {
   const vector = new Float64Array(full);
   for (const [feature, { count, weight }] of featuresOf(text)) {
-    const hash = hashOf(feature);
-    const sign = hash & 0x8000_0000 ? -1 : 1;
-    const slot = (hash & 0x7fff_ffff) % full;
-    vector[slot] = vector[slot]! + sign * weight * (1 + Math.log(count));
+    let hash = hashOf(feature);
+    const share = weight * (1 + Math.log(count));
+    for (let i = 0; i < SLOTS; i += 1) {
+      const slot = (hash >>> 1) % full;
+      vector[slot] = vector[slot]! + (hash & 1 ? -share : share);
+      hash = mixed(hash + 0x9e3779b9);
+    }
   }
   return normalised(kept === full ? vector : vector.slice(0, kept));
 }
