@@ -168,6 +168,8 @@ export class Engine {
   }
 
   #admit(): void {
+    // An idle engine earns nothing; a working one also counts the time that a tick itself takes.
+    if (this.#running.size === 0) this.#lastTickMs = this.#clock.nowMs();
     for (const call of this.#waiting) {
       if (this.#running.size >= this.#settings.maxNumSeqs) break;
       this.#waiting.delete(call);
@@ -195,8 +197,8 @@ export class Engine {
   /** Arms the one timer for the nearest moment at which anything can happen. */
   #arm(): void {
     if (this.#timer !== undefined || this.#running.size === 0) return;
-    this.#lastTickMs = this.#clock.nowMs();
-    this.#timer = this.#clock.after(this.#nextDelayMs(), () => this.#tick());
+    const sinceMs = this.#clock.nowMs() - this.#lastTickMs;
+    this.#timer = this.#clock.after(Math.max(0, this.#nextDelayMs() - sinceMs), () => this.#tick());
   }
 
   #nextDelayMs(): number {
@@ -223,7 +225,9 @@ export class Engine {
   #advance(): void {
     if (this.#timer === undefined) return;
     this.#disarm();
-    const elapsedMs = this.#clock.nowMs() - this.#lastTickMs;
+    const nowMs = this.#clock.nowMs();
+    const elapsedMs = nowMs - this.#lastTickMs;
+    this.#lastTickMs = nowMs;
     const batch = [...this.#running];
     const rate = this.#settings.decodeTokensPerSecond / (1 + this.#settings.slowdownPerRunning * (batch.length - 1));
     for (const call of batch)

@@ -22,6 +22,7 @@ export interface DemoWorker {
   readonly settings: DemoSettings;
   /** Settled when the model is loaded; at once unless it answers while loading. */
   readonly ready: Promise<void>;
+  /** A copy: it does not change afterwards. */
   stats(): DemoWorkerStats;
   /** From now on every call is a 500 and /health a 503. */
   killEngine(): void;
@@ -69,7 +70,12 @@ export async function startDemoWorker(options: DemoWorkerOptions = {}): Promise<
     createdSeconds: seconds(clock),
     loading: false,
   };
+  let closing = false;
   const server = createServer((request, response) => {
+    // While closing, a connection whose reply is out has nothing to wait for.
+    response.once('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
     answer(site, request, response).catch((error: unknown) => refuse(response, error));
   });
   let connections = 0;
@@ -97,9 +103,15 @@ export async function startDemoWorker(options: DemoWorkerOptions = {}): Promise<
     port,
     settings,
     ready,
-    stats: () => ({ ...engine.gauges(), counters: engine.counters, cachedBlocks: engine.cachedBlocks, connections }),
+    stats: () => ({
+      ...engine.gauges(),
+      counters: structuredClone(engine.counters),
+      cachedBlocks: engine.cachedBlocks,
+      connections,
+    }),
     killEngine: () => engine.kill(),
     close: async (graceMs = 0) => {
+      closing = true;
       const closed = new Promise<void>((done) => server.close(() => done()));
       if (graceMs === 0) server.closeAllConnections();
       const timer = graceMs === 0 ? undefined : clock.after(graceMs, () => server.closeAllConnections());

@@ -89,6 +89,18 @@ describe('engine', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('gives those behind a caller who left only the time that comes after', () => {
+    const { clock, engine, log, job } = bench();
+    const leave = engine.submit(job('a', 1000, 1));
+    engine.submit(job('b', 200, 1));
+    clock.advance(500);
+    leave();
+    clock.advance(199);
+    expect(engine.gauges().running).toBe(1);
+    clock.advance(1);
+    expect(log.at(-1)).toBe('b ends with 1 at 700');
+  });
+
   it('makes nothing for a slow reader and does not make up for it later', () => {
     const { clock, engine, log, job } = bench({ prefillTokensPerSecond: 0 });
     let slow = false;
