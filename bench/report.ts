@@ -19,6 +19,7 @@ export interface Result {
   readonly busy: number;
   readonly waited: number;
   readonly notLevel: number;
+  readonly disturbed: number;
   readonly altered: boolean;
 }
 
@@ -49,6 +50,7 @@ export function results(mode: Mode, outcomes: Outcomes): Result[] {
         busy: summary(samples.map((sample) => sample.busy)).median,
         waited: summary(samples.map((sample) => sample.waited)).median,
         notLevel: samples.filter((sample) => !sample.level).length,
+        disturbed: samples.filter((sample) => sample.disturbed).length,
         altered: samples.some((sample) => sample.altered),
       });
     }
@@ -65,6 +67,7 @@ function doubts(result: Result): string {
   if (result.figure.name === 'req/s' && result.busy < 0.95) list.push(`core ${number(result.busy * 100, 0)} % busy`);
   if (result.waited > 0.1) list.push(`${number(result.waited * 100, 0)} % waiting for its core`);
   if (result.notLevel > 0) list.push(`${result.notLevel} of ${result.absolute.rounds} not level`);
+  if (result.disturbed > 0) list.push(`${result.disturbed} of ${result.absolute.rounds} disturbed`);
   if (result.altered) list.push('request edited on the way');
   return list.join('; ');
 }

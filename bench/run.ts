@@ -6,11 +6,19 @@ import { CONTENDERS, type Contender } from './contenders.ts';
 import { host } from './host.ts';
 import { MODES, type Mode } from './modes.ts';
 import { installPeers } from './portkey/peer.ts';
+import { quietMachine } from './quiet.ts';
 import { type Outcomes, type Result, report, results } from './report.ts';
-import { openStage, type Pace, type Sample, type Stage, takeTurn } from './turn.ts';
+import { openStage, type Pace, proveChecks, type Sample, type Stage, takeTurn } from './turn.ts';
 
-const FULL: Pace = { windowMs: 500, minWarmMs: 1_500, maxWarmMs: 5_000, measureMs: 4_000, idleStreams: 1_000 };
-const QUICK: Pace = { windowMs: 250, minWarmMs: 500, maxWarmMs: 750, measureMs: 600, idleStreams: 200 };
+const FULL: Pace = {
+  windowMs: 500,
+  minWarmMs: 1_500,
+  maxWarmMs: 5_000,
+  measureMs: 4_000,
+  idleStreams: 1_000,
+  quietMs: 10_000,
+};
+const QUICK: Pace = { windowMs: 250, minWarmMs: 500, maxWarmMs: 750, measureMs: 600, idleStreams: 200, quietMs: 0 };
 const FULL_ROUNDS = 5;
 const MAX_ROUNDS = 25;
 
@@ -72,6 +80,7 @@ async function rounds(
     const order = round % 2 === 0 ? list : [...list].reverse();
     for (const contender of order) {
       let sample: Sample;
+      if (pace.quietMs > 0) await quietMachine(pace.quietMs);
       try {
         sample = await takeTurn(stage, mode, contender, pace);
       } catch (error) {
@@ -97,6 +106,7 @@ async function main(): Promise<number> {
   const where = host();
   const all: Result[] = [];
   const stage = await openStage();
+  await proveChecks(stage);
   for (const mode of named(MODES, options.modes)) {
     const list = contenders.filter((contender) => takesPart(contender, mode));
     all.push(...results(mode, await rounds(stage, mode, list, pace, count)));

@@ -14,6 +14,8 @@ export interface Pace {
   readonly maxWarmMs: number;
   readonly measureMs: number;
   readonly idleStreams: number;
+  /** How long a turn waits at most for a quiet machine; 0: not at all. */
+  readonly quietMs: number;
 }
 
 export interface Stage {
@@ -26,6 +28,8 @@ export interface Sample {
   readonly figures: Figures;
   /** The last two warming windows agreed. */
   readonly level: boolean;
+  /** Neighbours had the proxy's core for most of the turn, and the figures show it. */
+  readonly disturbed: boolean;
   /** Share of its core that the proxy used; below 0.95 a closed loop was held back by something else. */
   readonly busy: number;
   /** Share of the window in which the proxy was ready and another process had its core. */
@@ -34,8 +38,8 @@ export interface Sample {
   readonly altered: boolean;
 }
 
-export const PROXY_CORE = 0;
-export const LOAD_CORE = 1;
+const PROXY_CORE = 0;
+const LOAD_CORE = 1;
 const TICK_MS = 2;
 const START_DEADLINE_MS = 15_000;
 const REPORTER = fileURLToPath(new URL('memory-reporter.ts', import.meta.url));
@@ -51,15 +55,30 @@ export async function openStage(): Promise<Stage> {
 
 type Answer<K extends Outcome['kind']> = Extract<Outcome, { kind: K }>;
 
-export async function runJob<K extends Outcome['kind']>(stage: Stage, job: Job, kind: K): Promise<Answer<K>> {
+async function runJob<K extends Outcome['kind']>(stage: Stage, job: Job, kind: K): Promise<Answer<K>> {
   const outcome = await ask<Outcome>(stage.load, job);
   if (outcome.kind === 'failed') throw new Error(outcome.reason);
   if (outcome.kind !== kind) throw new Error(`the load answered ${outcome.kind} to ${job.kind}`);
   return outcome as Answer<K>;
 }
 
-export async function setUpstream(stage: Stage, workload: Setup['workload']): Promise<void> {
-  await ask(stage.upstream, { kind: 'setup', workload, tickMs: TICK_MS } satisfies Setup);
+async function setUpstream(stage: Stage, workload: Setup['workload'], corrupt = false): Promise<void> {
+  await ask(stage.upstream, { kind: 'setup', workload, tickMs: TICK_MS, corrupt } satisfies Setup);
+}
+
+/** The load must refuse a reply and a stream of which one late byte is wrong; else no figure counts. */
+export async function proveChecks(stage: Stage): Promise<void> {
+  // Longer than a stream lasts: its wrong byte is in the last event.
+  const times = { windowMs: 250, minWarmMs: 8_000, maxWarmMs: 8_000, measureMs: 250 };
+  const address = { port: stage.upstreamPort, path: '/v1/chat/completions', headers: {} };
+  for (const workload of ['small', 'stream'] as const) {
+    await setUpstream(stage, workload, true);
+    const job = { kind: 'measure', address, pid: null, workload, connections: 1, ...times } as const;
+    const outcome = await ask<Outcome>(stage.load, job);
+    if (outcome.kind !== 'failed' || !outcome.reason.startsWith('other bytes')) {
+      throw new Error(`the load took a wrong ${workload} reply for a right one`);
+    }
+  }
 }
 
 async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, streams: number): Promise<Figures> {
@@ -71,6 +90,13 @@ async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, str
     'RSS/stream': (after.residentKiB - before.residentKiB) / streams,
     'heap/stream': (after.heapKiB - before.heapKiB) / streams,
   };
+}
+
+/** Never resolves: a proxy that ends before it answers ends the run, and the load's pending job with it. */
+function endedEarly(proxy: ChildProcess): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    proxy.once('exit', (code) => reject(new Error(`the proxy ended (${code}) before it answered`)));
+  });
 }
 
 export async function takeTurn(stage: Stage, mode: Mode, contender: Contender, pace: Pace): Promise<Sample> {
@@ -87,12 +113,9 @@ export async function takeTurn(stage: Stage, mode: Mode, contender: Contender, p
   }
   const address = { port, path: '/v1/chat/completions', headers: contender.headers(stage.upstreamPort) };
   try {
-    const first = await runJob(
-      stage,
-      { kind: 'first_answer', address, deadlineMs: START_DEADLINE_MS },
-      'first_answered',
-    );
-    const quiet = { level: true, busy: 1, waited: 0, altered: false };
+    const answered = runJob(stage, { kind: 'first_answer', address, deadlineMs: START_DEADLINE_MS }, 'first_answered');
+    const first = await (proxy === null ? answered : Promise.race([answered, endedEarly(proxy)]));
+    const quiet = { level: true, disturbed: false, busy: 1, waited: 0, altered: false };
     if (mode.kind === 'start') return { ...quiet, figures: { 'first answer': first.atMs - spawnedAtMs } };
     await setUpstream(stage, mode.workload);
     await ask<Counts>(stage.upstream, { kind: 'report' });
@@ -106,6 +129,7 @@ export async function takeTurn(stage: Stage, mode: Mode, contender: Contender, p
     return {
       figures: mode.read(seen),
       level: seen.level,
+      disturbed: seen.disturbed,
       busy: seen.cpuMs / seen.elapsedMs,
       waited: seen.waitedMs / seen.elapsedMs,
       altered: counts.altered > 0,

@@ -7,6 +7,8 @@ export interface Setup {
   readonly kind: 'setup';
   readonly workload: WorkloadName;
   readonly tickMs: number;
+  /** One byte of each reply's end is wrong: proves that the load looks. */
+  readonly corrupt: boolean;
 }
 
 /** Asks for, and clears, the counts. */
@@ -49,11 +51,18 @@ function frame(piece: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
 }
 
+function spoilt(pieces: readonly Buffer[]): Buffer[] {
+  const last = Buffer.from(pieces.at(-1)!);
+  last[last.length - 3]! ^= 1;
+  return [...pieces.slice(0, -1), last];
+}
+
 function setup(message: Setup): void {
   current = workload(message.workload);
-  whole = withLength('application/json', current.reply);
+  const pieces = message.corrupt ? spoilt(current.pieces) : current.pieces;
+  whole = withLength('application/json', Buffer.concat(pieces));
   streamHead = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n');
-  frames = current.pieces.map(frame);
+  frames = pieces.map(frame);
   if (!current.open && frames.length > 0)
     frames = [...frames.slice(0, -1), Buffer.concat([frames.at(-1)!, Buffer.from('0\r\n\r\n')])];
   if (ticker !== null) clearInterval(ticker);

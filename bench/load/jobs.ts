@@ -36,6 +36,8 @@ export interface Measured {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly level: boolean;
+  /** Quiet slices were too rare, so the noisy ones are in the figures. */
+  readonly disturbed: boolean;
 }
 
 /** Asks until one request is answered; connection refusals are retried every other ms. */

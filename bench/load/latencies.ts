@@ -13,6 +13,11 @@ export class Latencies {
     this.#total++;
   }
 
+  addAll(other: Latencies): void {
+    for (let step = 0; step <= STEPS; step++) this.#counts[step]! += other.#counts[step]!;
+    this.#total += other.#total;
+  }
+
   clear(): void {
     this.#counts.fill(0);
     this.#total = 0;

@@ -1,0 +1,48 @@
+// The parts of a small request that the design gives a budget to. For ledger.ts; a new part is one entry here.
+import { Hono } from 'hono';
+import { openaiChat } from '../../src/dialects/openai-chat.ts';
+import { scanObject } from '../../src/wire/scan.ts';
+import { workload } from '../workload.ts';
+import type { Part } from './part.ts';
+
+const LIMITS = { maxDepth: 64, maxTokens: 200_000, maxInputs: 2_048 };
+
+/** Routing alone: a matched handler with nothing in it, the Request already made. */
+async function honoRouting() {
+  const app = new Hono();
+  const reply = new Response(null);
+  for (const path of openaiChat.routes) app.post(path, () => reply);
+  for (const path of ['/v1/models', '/v1/embeddings', '/v1/rerank', '/v1/messages', '/healthz'])
+    app.all(path, () => reply);
+  const request = new Request(`http://127.0.0.1:8787${openaiChat.routes[0]}`, { method: 'POST' });
+  return () => app.fetch(request);
+}
+
+async function scanAndParse() {
+  const body = workload('small').requestBody;
+  return () => openaiChat.parse(body, LIMITS);
+}
+
+async function scanOnly() {
+  const body = workload('small').requestBody;
+  return () => scanObject(body, { ...LIMITS, forbidKeys: true });
+}
+
+async function jsonParse() {
+  const body = workload('small').requestBody;
+  return () => JSON.parse(body.toString('utf8')) as unknown;
+}
+
+async function replyCheck() {
+  const { requestBody, reply } = workload('small');
+  const call = openaiChat.parse(requestBody, LIMITS);
+  return () => openaiChat.check(reply, call);
+}
+
+export const PARTS: readonly Part[] = [
+  { name: 'Hono routing', budgetUs: 4, prepare: honoRouting },
+  { name: 'scan and parse, 2 KB', budgetUs: 5, prepare: scanAndParse },
+  { name: 'of which the scan', budgetUs: null, prepare: scanOnly },
+  { name: 'for comparison: JSON.parse, 2 KB', budgetUs: null, prepare: jsonParse },
+  { name: 'reply check, 1 KB', budgetUs: null, prepare: replyCheck },
+];
