@@ -73,7 +73,7 @@ export function buildPolicy(
         const options = JSON.stringify(rawWorkers[index]);
         // Two equal entries are two workers: the second and later ones carry a number.
         const copies = rawWorkers.slice(0, index).filter((earlier) => JSON.stringify(earlier) === options).length;
-        const key = `${name} ${options}${copies === 0 ? '' : ` #${copies + 1}`}`;
+        const key = `${name} ${options}${copies === 0 ? '' : ` #${copies + 1}`}${fingerprint(rawWorkers[index], secrets)}`;
         return workerSpec(worker as Loose, key, ['pools', name, 'workers', index], plugins, secrets, report);
       }),
     };
@@ -99,6 +99,22 @@ export function buildPolicy(
     })),
     classes: { ...CLASS_DEFAULTS, chat: classRules('chat', classes.chat), embed: classRules('embed', classes.embed) },
   };
+}
+
+/** FNV-1a over the secrets that an entry refers to; empty when it refers to none. */
+function fingerprint(entry: unknown, secrets: ReadonlyMap<string, string>): string {
+  let hash = 0x811c9dc5;
+  let any = false;
+  const visit = (value: unknown): void => {
+    if (typeof value === 'object' && value !== null) for (const child of Object.values(value)) visit(child);
+    const text = typeof value === 'string' ? secrets.get(value) : undefined;
+    if (text === undefined) return;
+    any = true;
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    hash = Math.imul(hash ^ 0xff, 0x01000193);
+  };
+  visit(entry);
+  return any ? ` ~${(hash >>> 0).toString(16)}` : '';
 }
 
 function rungRule(rung: PolicyDocument['ladders'][string][number]): RungRule {

@@ -2,7 +2,7 @@
 import { fitsPattern } from './match.ts';
 import { keyText, type Marks, type Problem, pathId, placeText } from './problems.ts';
 import { quoted } from './suggest.ts';
-import { MAX_POLICY_BYTES, readYaml } from './yaml.ts';
+import { MAX_POLICY_BYTES, readYaml, type YamlFile } from './yaml.ts';
 
 /** The folder that a policy lives in. Paths use "/". Nothing is followed that the path does not name. */
 export interface PolicyFiles {
@@ -38,7 +38,7 @@ export async function readDocuments(path: string, files: PolicyFiles): Promise<D
   const first = await readSource(path, files, { file: path, line: 1, column: 1, key: '' });
   if ('message' in first) return { value: undefined, marks: new Map(), problems: [first], sources: [] };
   const root = readYaml(path, first.text);
-  const problems = [...root.problems];
+  const problems: Problem[] = [];
   const sources = [first];
   const include = isMapping(root.value) ? root.value['include'] : undefined;
   if (Array.isArray(include)) {
@@ -61,26 +61,29 @@ export async function readDocuments(path: string, files: PolicyFiles): Promise<D
       }
     }
   }
-  const merged = mergeSources(sources);
+  const merged = mergeFiles(root, sources.slice(1));
   return { ...merged, problems: [...problems, ...merged.problems], sources };
 }
 
 /** Merges texts that were read together, the first file first. Pure. */
-export function mergeSources(sources: readonly Source[]): Omit<Documents, 'sources'> {
-  const [first, ...rest] = sources;
+export function mergeSources([first, ...rest]: readonly Source[]): Merged {
   if (first === undefined) return { value: undefined, marks: new Map(), problems: [] };
-  const root = readYaml(first.path, first.text);
+  return mergeFiles(readYaml(first.path, first.text), rest);
+}
+
+type Merged = Omit<Documents, 'sources'>;
+
+function mergeFiles(root: YamlFile, rest: readonly Source[]): Merged {
   const problems = [...root.problems];
   const { marks, value } = root;
   for (const source of rest) {
     const part = readYaml(source.path, source.text);
     problems.push(...part.problems);
     if (!isMapping(value) || part.value === undefined) continue;
-    if (!isMapping(part.value)) {
+    if (isMapping(part.value)) mergeInto(value, marks, part.value, part.marks, source.path, problems);
+    else {
       problems.push({ file: source.path, line: 1, column: 1, key: '', message: 'must be a mapping of keys to values' });
-      continue;
     }
-    mergeInto(value, marks, part.value, part.marks, source.path, problems);
   }
   return { value, marks, problems };
 }

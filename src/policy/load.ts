@@ -31,10 +31,7 @@ export type LoadResult =
 
 /** Never rejects for what a file, an include or a secret holds. */
 export async function loadPolicy({ path, files, registries, secrets }: LoadOptions): Promise<LoadResult> {
-  const schema = policySchema(registries);
-  const shape = shapeOf(schema);
-  assertTellingKeys(shape, registries);
-
+  const { schema, shape } = formOf(registries);
   const { value, marks, problems: readProblems, sources } = await readDocuments(path, files);
   const report = createReporter(marks, path);
   report.problems.push(...readProblems);
@@ -55,6 +52,20 @@ export async function loadPolicy({ path, files, registries, secrets }: LoadOptio
   if (report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
   ladderWarnings(policy, report);
   return { ok: true, policy, warnings: finish(report.warnings), sources };
+}
+
+/** Building the schema costs more than a load; registries never change once made. */
+const forms = new WeakMap<Registries, { schema: ReturnType<typeof policySchema>; shape: Shape }>();
+
+function formOf(registries: Registries) {
+  let form = forms.get(registries);
+  if (form === undefined) {
+    const schema = policySchema(registries);
+    form = { schema, shape: shapeOf(schema) };
+    assertTellingKeys(form.shape, registries);
+    forms.set(registries, form);
+  }
+  return form;
 }
 
 /** A plug-in whose options do not require its own name could never be chosen: a fault of the build, not of the file. */

@@ -7,7 +7,10 @@ import type { Address } from '../core/units.ts';
 /** A worker at an address. */
 export interface UrlWorkerSpec {
   readonly kind: 'url';
-  /** Names the worker across reloads: its pool and its options as written, so references and never secrets. */
+  /**
+   * Equal keys across reloads mean the same worker: pool, options as written (references, never secrets) and a 32-bit
+   * fingerprint of the secrets behind them, so that a new secret makes a new worker. For comparing, not for printing.
+   */
   readonly key: string;
   readonly origin: string;
   /** Without a trailing slash. */
@@ -28,13 +31,6 @@ export type WorkerSpec = UrlWorkerSpec | PluginWorkerSpec;
 
 export function isUrlWorker(spec: WorkerSpec): spec is UrlWorkerSpec {
   return spec.kind === 'url';
-}
-
-/**
- * Whether a reload may keep a worker as it is. The key alone does not tell: the secret behind `$file:` may be a new one.
- */
-export function sameWorker(a: WorkerSpec, b: WorkerSpec): boolean {
-  return a.key === b.key && JSON.stringify(a) === JSON.stringify(b);
 }
 
 export interface PoolSpec {

@@ -53,7 +53,8 @@ export function readYaml(file: string, text: string): YamlFile {
       uniqueKeys: false,
       merge: false,
       schema: 'core',
-      logLevel: 'silent',
+      // "silent" would also hide that there is a second document.
+      logLevel: 'error',
     });
     const all = [...document.errors, ...document.warnings];
     const exhausted = all.find((fault) => fault.code === 'RESOURCE_EXHAUSTION');
