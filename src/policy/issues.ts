@@ -30,6 +30,7 @@ export function sentence(issue: z.core.$ZodRawIssue): string {
       if (input === undefined) return 'is required';
       if (input === null) return 'has no value: give it one or remove the key';
       if (issue.expected === 'string' && typeof input !== 'object') return 'must be text: put it in quotes';
+      if (issue.expected === 'int' && typeof input === 'number') return 'must be a whole number';
       return `must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(input)}`;
     }
     case 'invalid_value': {

@@ -25,7 +25,7 @@ pools:
     concurrencyPerWorker: 3
     workers:
       - { url: "http://10.0.0.1:9001/x/v1/", apiKey: $KEY, headers: { X-Foo: bar, x-token: "$file:/run/secrets/key" } }
-      - { demo: chat, model: d, startUp: 2s, prefillTokensPerSecond: 0, decodeTokensPerSecond: 1.5, maxNumSeqs: 1, maxNumQueuedReqs: 0, maxModelLen: 9 }
+      - { demo: chat, model: d, startUp: 2s, prefillTokensPerSecond: 0, decodeTokensPerSecond: 15, maxNumSeqs: 1, maxNumQueuedReqs: 0, maxModelLen: 9 }
       - { demo: chat }
       - { demo: chat }
   e: { workers: [ { url: "https://e" } ] }
@@ -69,7 +69,7 @@ test('every key is accepted and reaches the policy', async () => {
     basePath: '/x',
     headers: ['x-foo', 'bar', 'x-token', SECRET, 'authorization', `Bearer ${SECRET}`],
   });
-  expect(pool.workers[1]).toMatchObject({ kind: 'demo', options: { demo: 'chat', startUp: 2000, maxModelLen: 9 } });
+  expect(pool.workers[1]).toMatchObject({ kind: 'demo', options: { demo: 'chat', startUp: '2s', maxModelLen: 9 } });
   expect(policy.classes.chat).toEqual({
     class: 'chat',
     timeouts: { connectMs: 1, headersMs: 2000, firstContentMs: 180_000, idleMs: 14_400_000, totalMs: 5000 },

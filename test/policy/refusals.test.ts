@@ -175,6 +175,21 @@ const WORKERS: readonly (readonly [string, string, string])[] = [
     '{ demo: chat, headers: {} }',
     '[0].headers: unknown key. Valid: demo, model, startUp, prefillTokensPerSecond, decodeTokensPerSecond, maxNumSeqs, maxNumQueuedReqs, maxModelLen.',
   ],
+  [
+    'a fraction where its plug-in wants none',
+    '{ demo: chat, maxNumSeqs: 1.5 }',
+    '[0].maxNumSeqs: must be a whole number',
+  ],
+  [
+    'text where its plug-in wants a number',
+    '{ demo: chat, maxNumSeqs: many }',
+    '[0].maxNumSeqs: must be a number, not text',
+  ],
+  [
+    'a duration its plug-in cannot read',
+    '{ demo: chat, startUp: 2 s }',
+    '[0].startUp: must be a duration such as 500ms or 10s',
+  ],
   ['a value its plug-in does not know', '{ demo: rerank }', '[0].demo: unknown value "rerank". Valid: chat, embed.'],
   [
     'a credential in the address',
