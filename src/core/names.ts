@@ -1,0 +1,45 @@
+// The closed sets of names that code, policy, headers and logs share. For every folder.
+
+export const ROUTE_CLASSES = ['chat', 'embed', 'rerank', 'batch'] as const;
+/** What kind of work a call is; each has its own SLO, queue, timeouts and defaults. */
+export type RouteClass = (typeof ROUTE_CLASSES)[number];
+
+export const DIALECTS = ['openai-chat', 'openai-completions', 'openai-embeddings'] as const;
+/** An inbound protocol. */
+export type DialectName = (typeof DIALECTS)[number];
+
+export const REASONS = ['saturated', 'cold', 'failing', 'slow'] as const;
+/** Why a call left a rung; the value of `x-spillway-degraded` when a substitute answered. */
+export type Reason = (typeof REASONS)[number];
+
+export const CAPABILITIES = ['tools', 'schema', 'vision', 'audio', 'logprobs'] as const;
+/** What a call needs of a target beyond its dialect. */
+export type Capability = (typeof CAPABILITIES)[number];
+
+export const PRIORITIES = ['critical', 'interactive', 'batch', 'background'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Request headers that a caller may set; any other `x-spillway-*` is refused with this list. */
+export const REQUEST_HEADERS = [
+  'x-spillway-run',
+  'x-spillway-agent',
+  'x-spillway-parent',
+  'x-spillway-degrade',
+  'x-spillway-max-wait',
+  'x-spillway-priority',
+  'x-spillway-min-rung',
+  'x-spillway-require',
+] as const;
+
+/** Headers by which a reply says what happened. A request that carries one has it dropped: only the router writes them. */
+export const RESPONSE_HEADERS = {
+  asked: 'x-spillway-asked',
+  served: 'x-spillway-served',
+  rung: 'x-spillway-rung',
+  degraded: 'x-spillway-degraded',
+  queueMs: 'x-spillway-queue-ms',
+  coldMs: 'x-spillway-cold-ms',
+  attempts: 'x-spillway-attempts',
+  zone: 'x-spillway-zone',
+  readyIn: 'x-spillway-ready-in',
+} as const;

@@ -1,0 +1,51 @@
+// The ordered alternatives that policy leaves a call. Pure data, made from the policy file. For policy and router.
+import type { Capability, Reason, RouteClass } from './names.ts';
+
+/** Bounds on one attempt, ms. A buffered reply is silent until whole, so only `total` and `connect` bind it. */
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly firstContentMs: number;
+  readonly idleMs: number;
+  /** Of the whole call, over all attempts. */
+  readonly totalMs: number;
+}
+
+export interface ClassRules {
+  readonly class: RouteClass;
+  readonly timeouts: Timeouts;
+  /** Calls in line per pool, and the longest wait there, ms. */
+  readonly queue: { readonly max: number; readonly waitMs: number };
+  /** Tries at one rung beyond the first. */
+  readonly retries: number;
+}
+
+/** A pool of own workers that serve one artifact. */
+export interface PoolTarget {
+  readonly kind: 'pool';
+  readonly name: string;
+  /** The model name that the pool's workers know. */
+  readonly serves: string;
+  readonly zone: string | null;
+  /** What it can do; null = not declared, so nothing is ruled out. */
+  readonly capabilities: ReadonlySet<Capability> | null;
+}
+
+export type Target = PoolTarget;
+
+export interface Rung {
+  /** 1 is the top. */
+  readonly number: number;
+  readonly target: Target;
+  /** Counts as the asked model: moving here is failover, not degradation. */
+  readonly same: boolean;
+  /** The reasons for which a call may come down to this rung. */
+  readonly when: ReadonlySet<Reason>;
+}
+
+/** A model's ladder with the rules of its class. */
+export interface ModelPlan {
+  readonly model: string;
+  readonly rules: ClassRules;
+  readonly rungs: readonly Rung[];
+}

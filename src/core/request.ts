@@ -1,0 +1,34 @@
+// What every way in makes of a caller's request before a decision is taken. For dialects, policy, router and the ways in.
+
+import type { Dialect, ParsedCall } from './dialect.ts';
+import type { Capability, Priority } from './names.ts';
+import type { CallSignal } from './signal.ts';
+
+/** What the caller asked of the router itself, from `x-spillway-*` request headers. Callers tighten, never widen. */
+export interface Wants {
+  /** `never` forbids substitutes; `same` rungs stay allowed. */
+  readonly degrade: 'allow' | 'never';
+  /** Longest wait for a slot, ms; null = the class's own. */
+  readonly maxWaitMs: number | null;
+  readonly priority: Priority | null;
+  /** The lowest rung (the largest number, 1 is the top) that is still good enough; null = any. */
+  readonly minRung: number | null;
+  readonly require: readonly Capability[];
+}
+
+export const NO_WANTS: Wants = { degrade: 'allow', maxWaitMs: null, priority: null, minRung: null, require: [] };
+
+/** One call, whichever way it came in. `body` is the caller's bytes; nothing rewrites them in place. */
+export interface InferenceRequest {
+  /** `x-request-id`: ours, never the caller's. */
+  readonly id: string;
+  readonly dialect: Dialect;
+  readonly body: Uint8Array;
+  readonly call: ParsedCall;
+  readonly tenant: string;
+  readonly wants: Wants;
+  /** Aborts when the caller is gone. */
+  readonly signal: CallSignal;
+  /** Monotonic, when the head of the request was read. */
+  readonly receivedMs: number;
+}

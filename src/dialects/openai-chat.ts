@@ -1,0 +1,66 @@
+// POST /v1/chat/completions. For clients that speak OpenAI's chat dialect.
+import type { Dialect } from '../core/dialect.ts';
+import type { Capability } from '../core/names.ts';
+import { errorBody, streamError } from './openai-errors.ts';
+import { checkChoices, GenerateCall } from './openai-generate.ts';
+import { createChunkJudge, type HasContent } from './openai-stream.ts';
+
+const some = (value: unknown): boolean =>
+  typeof value === 'string' ? value.length > 0 : value !== undefined && value !== null;
+const CONTENT_PARTS = [
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'reasoning_details',
+  'refusal',
+  'function_call',
+  'audio',
+] as const;
+
+const hasContent: HasContent = (choice) => {
+  const delta = choice['delta'];
+  if (typeof delta !== 'object' || delta === null) return false;
+  const parts = delta as Record<string, unknown>;
+  const calls = parts['tool_calls'];
+  if (Array.isArray(calls) && calls.length > 0) return true;
+  return CONTENT_PARTS.some((part) => some(parts[part]));
+};
+
+const filled = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
+
+function needs(call: GenerateCall): readonly Capability[] {
+  const found: Capability[] = [];
+  if (filled(call.value('tools')) || filled(call.value('functions'))) found.push('tools');
+  const format = call.value('response_format');
+  if (typeof format === 'object' && format !== null && (format as { type?: unknown }).type === 'json_schema')
+    found.push('schema');
+  if (call.value('logprobs') === true) found.push('logprobs');
+  const messages = call.value('messages');
+  if (hasPart(messages, 'image_url')) found.push('vision');
+  if (hasPart(messages, 'input_audio')) found.push('audio');
+  return found;
+}
+
+function hasPart(messages: unknown, type: string): boolean {
+  if (!Array.isArray(messages)) return false;
+  return messages.some((message: { content?: unknown } | null) => {
+    const content = message?.content;
+    return Array.isArray(content) && content.some((part: { type?: unknown } | null) => part?.type === type);
+  });
+}
+
+export const openaiChat: Dialect = {
+  name: 'openai-chat',
+  class: 'chat',
+  routes: ['/v1/chat/completions'],
+  upstreamPath: '/v1/chat/completions',
+  parse: (body, limits) => new GenerateCall(body, limits, 'messages', needs),
+  judge: (call) => createChunkJudge({ ...judgeOptions(call), hasContent }),
+  check: checkChoices,
+  errorBody,
+  streamError,
+};
+
+function judgeOptions(call: { usageAsked: boolean; choices: number; maxOutputTokens: number | null }) {
+  return { usageAsked: call.usageAsked, choices: call.choices, maxOutputTokens: call.maxOutputTokens };
+}

@@ -1,0 +1,174 @@
+// Judges the events of a streamed chat or text completion: what is content, what ends it, what is a failure. For OpenAI's dialects.
+import type { StreamJudge, Usage } from '../core/dialect.ts';
+import { RouterError } from '../core/errors.ts';
+import { fieldOf, indexOfBytes, parseSpan } from '../wire/json-view.ts';
+import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
+import { DROP, eventData, FORWARD, STOP } from '../wire/sse.ts';
+import { inBandFault } from './openai-errors.ts';
+import { usageFrom } from './openai-usage.ts';
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const DONE = ascii('[DONE]');
+const FINISH_REASON = ascii('"finish_reason"');
+const EVENT_LIMITS = { maxDepth: 64, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
+const BRACE = 0x7b;
+
+interface Choice {
+  readonly index?: number;
+  readonly finish_reason?: string | null;
+  readonly [part: string]: unknown;
+}
+
+/** Says whether a choice of a chunk carries generated content. */
+export type HasContent = (choice: Choice) => boolean;
+
+/** State of one streamed reply. Escaped quotes in generated text keep `"finish_reason"` from matching inside a string. */
+class ChunkJudge implements StreamJudge {
+  started = false;
+  fault: RouterError | null = null;
+  usage: Usage | null = null;
+  servedModel: string | null = null;
+  skippedEvents = 0;
+  done = false;
+  readonly #hasContent: HasContent;
+  readonly #usageAsked: boolean;
+  readonly #wanted: number;
+  readonly #maxContentEvents: number;
+  #ended: Set<number> | null = null;
+  #events = 0;
+
+  constructor(hasContent: HasContent, usageAsked: boolean, choices: number, maxContentEvents: number) {
+    this.#hasContent = hasContent;
+    this.#usageAsked = usageAsked;
+    this.#wanted = choices;
+    this.#maxContentEvents = maxContentEvents;
+  }
+
+  get finished(): boolean {
+    return this.#ended !== null && this.#ended.size >= this.#wanted;
+  }
+
+  judge(bytes: Uint8Array, start: number, end: number): number {
+    const data = eventData(bytes, start, end);
+    if (data === null) return bytes[start] === BRACE ? this.#rawTail(bytes, start, end) : FORWARD;
+    const { bytes: source, start: from, end: to } = data;
+    if (equals(source, from, to, DONE)) {
+      if (!this.finished)
+        return this.#stop(new RouterError('upstream_error', 'The target ended its stream without a finish reason.'));
+      this.done = true;
+      return FORWARD;
+    }
+    let scan: ScannedObject;
+    try {
+      scan = scanObject(source, EVENT_LIMITS, from, to);
+    } catch (thrown) {
+      if (!(thrown instanceof ScanFault)) throw thrown;
+      this.skippedEvents++;
+      return DROP;
+    }
+    return this.#chunk(source, scan);
+  }
+
+  tail(bytes: Uint8Array): void {
+    if (this.fault === null && bytes[0] === BRACE) this.#rawTail(bytes, 0, bytes.length);
+  }
+
+  #chunk(source: Uint8Array, scan: ScannedObject): number {
+    const error = fieldOf(scan, 'error');
+    if (error !== undefined && error.kind !== 'null')
+      return this.#stop(inBandFault(parseSpan(source, error.start, error.end)));
+    if (this.servedModel === null) this.#identify(source, scan);
+    if (this.fault !== null) return STOP;
+    const choices = fieldOf(scan, 'choices');
+    const usage = fieldOf(scan, 'usage');
+    if (usage?.kind === 'object') this.usage = usageFrom(parseSpan(source, usage.start, usage.end)) ?? this.usage;
+    if (choices === undefined || choices.kind !== 'array') return FORWARD;
+    if (choices.end - choices.start === 2) return usage?.kind === 'object' && !this.#usageAsked ? DROP : FORWARD;
+    return this.#read(source, choices);
+  }
+
+  #identify(source: Uint8Array, scan: ScannedObject): void {
+    const model = fieldOf(scan, 'model');
+    if (model?.kind === 'string') this.servedModel = parseSpan(source, model.start, model.end) as string;
+    const object = fieldOf(scan, 'object');
+    if (object?.kind === 'string' && parseSpan(source, object.start, object.end) === 'error') {
+      this.fault = inBandFault(parseSpan(source, scan.open, scan.close + 1));
+    }
+  }
+
+  #read(source: Uint8Array, field: Field): number {
+    if (this.started) {
+      if (++this.#events > this.#maxContentEvents) {
+        return this.#stop(
+          new RouterError('upstream_error', 'The target kept on far beyond the asked number of tokens.'),
+        );
+      }
+      if (!mayFinish(source, field)) return FORWARD;
+    }
+    const choices = parseSpan(source, field.start, field.end) as readonly Choice[];
+    for (const choice of choices) {
+      if (typeof choice !== 'object' || choice === null) continue;
+      const reason = choice.finish_reason;
+      if (reason === 'error') {
+        return this.#stop(new RouterError('upstream_error', 'The target ended its reply with an error.'));
+      }
+      if (typeof reason === 'string') {
+        this.#ended ??= new Set();
+        this.#ended.add(choice.index ?? 0);
+        this.started = true;
+      } else if (!this.started && this.#hasContent(choice)) this.started = true;
+    }
+    return FORWARD;
+  }
+
+  /** Some servers append a bare JSON error to a stream of events. */
+  #rawTail(bytes: Uint8Array, start: number, end: number): number {
+    try {
+      const scan = scanObject(bytes, EVENT_LIMITS, start, end);
+      const error = fieldOf(scan, 'error');
+      if (error !== undefined && error.kind !== 'null')
+        return this.#stop(inBandFault(parseSpan(bytes, error.start, error.end)));
+    } catch (thrown) {
+      if (!(thrown instanceof ScanFault)) throw thrown;
+    }
+    this.skippedEvents++;
+    return DROP;
+  }
+
+  #stop(fault: RouterError): number {
+    this.fault = fault;
+    return STOP;
+  }
+}
+
+/** Sees a finish reason that is not null, without parsing. */
+function mayFinish(source: Uint8Array, field: Field): boolean {
+  let at = indexOfBytes(source, FINISH_REASON, field.start, field.end);
+  while (at >= 0) {
+    let next = at + FINISH_REASON.length;
+    while (source[next] === 0x20 || source[next] === 0x3a) next++;
+    if (source[next] !== 0x6e) return true;
+    at = indexOfBytes(source, FINISH_REASON, next, field.end);
+  }
+  return false;
+}
+
+function equals(bytes: Uint8Array, start: number, end: number, wanted: Uint8Array): boolean {
+  if (end - start !== wanted.length) return false;
+  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false;
+  return true;
+}
+
+export interface ChunkJudgeOptions {
+  readonly hasContent: HasContent;
+  readonly usageAsked: boolean;
+  readonly choices: number;
+  /** The caller's bound on output; a reply of more than eight bytes per token, at one byte per event, is a runaway. */
+  readonly maxOutputTokens: number | null;
+}
+
+export function createChunkJudge(options: ChunkJudgeOptions): StreamJudge {
+  const bound =
+    options.maxOutputTokens === null ? Number.MAX_SAFE_INTEGER : options.maxOutputTokens * 8 * options.choices + 64;
+  return new ChunkJudge(options.hasContent, options.usageAsked, options.choices, bound);
+}

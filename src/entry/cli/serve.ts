@@ -1,0 +1,134 @@
+// `spillway serve`: starts the router, says what it serves, reloads and drains on signals. For operators.
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Address, parseAddress } from '../../core/units.ts';
+import { formatProblem } from '../../policy/problems.ts';
+import { createNodeLog } from '../../runtime/node/log.ts';
+import { PolicyRefused, type RunningRouter, startRouter } from '../node.ts';
+import type { Command } from './command.ts';
+import { readFlags, UsageError } from './flags.ts';
+import { welcome } from './welcome.ts';
+
+const ROOT = new URL('../../../', import.meta.url);
+
+const usage = `Usage: spillway serve [flags]
+
+  --policy FILE      policy to serve [policies/default.yaml of the package; SPILLWAY_POLICY]
+  --listen HOST:PORT where callers connect [the policy's server.listen; SPILLWAY_LISTEN]
+  --admin HOST:PORT  where operators connect [the policy's server.admin; SPILLWAY_ADMIN]
+  --data DIR         where state is kept [the policy's server.data; SPILLWAY_DATA]
+  --log LEVEL        none, summary or debug [the policy's telemetry.log, else summary; SPILLWAY_LOG]
+  --last-good        start on the saved policy when the file is broken [SPILLWAY_LAST_GOOD]
+  --quiet            print no welcome [SPILLWAY_QUIET]
+
+The policy is read again when one of its files changes and on SIGHUP; a broken one is refused and the last good one
+stays. SIGTERM and SIGINT drain: no new calls, those in flight end, at most server.drain (30 s).
+Logs are JSON lines on standard error.
+`;
+
+const TABLE = {
+  policy: { type: 'string' },
+  listen: { type: 'string' },
+  admin: { type: 'string' },
+  data: { type: 'string' },
+  log: { type: 'string' },
+  'last-good': { type: 'boolean' },
+  quiet: { type: 'boolean' },
+} as const;
+
+const LEVELS = ['none', 'summary', 'debug'] as const;
+
+interface ServeOptions {
+  readonly policyPath: string;
+  readonly listen?: Address;
+  readonly admin?: Address;
+  readonly data?: string;
+  readonly level: (typeof LEVELS)[number];
+  readonly lastGood: boolean;
+  readonly quiet: boolean;
+}
+
+function optionsFrom(args: readonly string[]): ServeOptions {
+  const flags = readFlags(args, TABLE, process.env);
+  if (flags.rest.length > 0)
+    throw new UsageError(`Nothing known to do with "${flags.rest[0]}". See spillway serve --help.`);
+  const address = (name: 'listen' | 'admin') => {
+    const text = flags.text(name);
+    if (text === undefined) return {};
+    const parsed = parseAddress(text);
+    if (parsed === null) throw new UsageError(`--${name} wants an address such as 127.0.0.1:8787, not "${text}".`);
+    return { [name]: loopback(name, parsed) };
+  };
+  const data = flags.text('data');
+  const level = LEVELS.find((one) => one === (flags.text('log') ?? 'summary'));
+  if (level === undefined) throw new UsageError(`--log wants one of ${LEVELS.join(', ')}.`);
+  return {
+    policyPath: resolve(flags.text('policy') ?? fileURLToPath(new URL('policies/default.yaml', ROOT))),
+    ...address('listen'),
+    ...address('admin'),
+    ...(data === undefined ? {} : { data }),
+    level,
+    lastGood: flags.on('last-good'),
+    quiet: flags.on('quiet'),
+  };
+}
+
+/** There are no keys yet, so whoever reaches the port may use it: only this machine may reach it. */
+function loopback(name: string, address: Address): Address {
+  if (['127.0.0.1', '::1', 'localhost'].includes(address.host)) return address;
+  throw new UsageError(
+    `--${name} ${address.host}:${address.port} can be reached from other machines, and this version has no keys to tell callers apart. Use 127.0.0.1, [::1] or localhost.`,
+  );
+}
+
+async function run(args: string[]): Promise<number> {
+  let options: ServeOptions;
+  try {
+    options = optionsFrom(args);
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n`);
+    return 2;
+  }
+  const log = createNodeLog(options.level, 2);
+  const launcher = { executable: process.execPath, args: [fileURLToPath(new URL('bin/spillway.mjs', ROOT))] };
+  let running: RunningRouter;
+  try {
+    running = await startRouter({ ...options, env: process.env, launcher, log });
+  } catch (thrown) {
+    process.stderr.write(`${startFailure(thrown, options)}\n`);
+    return thrown instanceof PolicyRefused ? 2 : 1;
+  }
+  for (const warning of running.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+  if (!options.quiet) process.stdout.write(welcome(running, options.policyPath));
+  log.info('listening', { host: running.listen.host, port: running.listen.port, adminPort: running.admin.port });
+  process.on('SIGHUP', () => void running.reload());
+  await stopSignal();
+  process.stderr.write('Stopping: no new calls; those in flight may end. A second signal stops at once.\n');
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
+  await running.stop();
+  log.info('stopped');
+  log.flush();
+  return 0;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}
+
+function startFailure(thrown: unknown, options: ServeOptions): string {
+  if (thrown instanceof PolicyRefused) {
+    const hint = options.lastGood ? '' : '\nStart with --last-good to use the policy that was last in force.';
+    return `${thrown.message}\nThe policy is refused; nothing was started.${hint}`;
+  }
+  const error = thrown as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (error.code === 'EADDRINUSE') {
+    return `${error.address}:${error.port} is taken by another program. Choose another with --listen or --admin.`;
+  }
+  return error.stack ?? String(thrown);
+}
+
+export const serveCommand: Command = { summary: 'starts the router', usage, run };

@@ -1,0 +1,216 @@
+// Wires one router on Node: policy, plug-ins, sockets, log, reload, drain. For the command line and for tests.
+import { dirname, join, resolve } from 'node:path';
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../core/limits.ts';
+import type { Clock, Log, Random, Runtime } from '../core/runtime.ts';
+import type { Address } from '../core/units.ts';
+import { demoPlugin, type Launcher } from '../demo/source.ts';
+import { dialects } from '../dialects/index.ts';
+import { engines } from '../fleet/engines/index.ts';
+import { createAdminApp } from '../http/admin.ts';
+import { createApp } from '../http/app.ts';
+import { compilePolicy } from '../policy/compile.ts';
+import { savedPolicy } from '../policy/last-good.ts';
+import { type LoadResult, loadPolicy } from '../policy/load.ts';
+import { formatProblem, type Problem } from '../policy/problems.ts';
+import { createRouter, type Router, type RouterRegistries } from '../router/create.ts';
+import { createNodeIngress } from '../runtime/node/ingress.ts';
+import { newRequestId, nodeClock, nodeDigest } from '../runtime/node/machine.ts';
+import { nodePolicyFiles, nodeSecrets, replaceFile, watchFiles } from '../runtime/node/policy-files.ts';
+import { createNodeServer, type NodeServer } from '../runtime/node/server.ts';
+import { createNodeTransport } from '../runtime/node/transport.ts';
+
+export interface NodeOptions {
+  readonly policyPath: string;
+  /** Start on the saved policy instead of the file. */
+  readonly lastGood?: boolean;
+  /** Override the policy's own. */
+  readonly listen?: Address;
+  readonly admin?: Address;
+  readonly data?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly launcher: Launcher;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/** A policy that cannot be started on; the text names file, line and key of each problem. */
+export class PolicyRefused extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'));
+    this.name = 'PolicyRefused';
+    this.problems = problems;
+  }
+}
+
+export interface RunningRouter {
+  readonly router: Router;
+  readonly listen: Address;
+  readonly admin: Address;
+  readonly basePath: string;
+  readonly warnings: readonly Problem[];
+  /** Reads the policy again now; false when it was refused and the last good one stays. */
+  reload(): Promise<boolean>;
+  /** Not ready at once, accepting for a second more, calls to their end up to the drain limit, then in-band errors. */
+  stop(): Promise<void>;
+  /** Ends now: calls in flight are interrupted in-band, connections are cut. */
+  close(): Promise<void>;
+  connections(): Promise<number>;
+}
+
+/** How long connections are still accepted after the word to stop, so that balancers notice first, ms. */
+const STILL_ACCEPTING_MS = 1_000;
+const LAST_GOOD = 'last-good-policy.yaml';
+
+/** The plug-ins of this entry. */
+export function nodeRegistries(launcher: Launcher, clock: Clock = nodeClock): RouterRegistries {
+  return { workers: { demo: demoPlugin(launcher, clock) as never }, engines };
+}
+
+export async function startRouter(options: NodeOptions): Promise<RunningRouter> {
+  const { log, env } = options;
+  const clock = options.clock ?? nodeClock;
+  const registries = nodeRegistries(options.launcher, clock);
+  const load = (path: string) => loadPolicy({ path, files: nodePolicyFiles, registries, secrets: nodeSecrets(env) });
+
+  const first = await load(options.lastGood === true ? lastGoodPath(options) : options.policyPath);
+  if (!first.ok) throw new PolicyRefused(first.problems);
+  const { server: rules } = first.policy;
+  const dataFolder = resolve(options.data ?? rules.data);
+  const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const transport = createNodeTransport();
+  const runtime: Runtime = {
+    transport,
+    clock,
+    random: options.random ?? Math.random,
+    newId: newRequestId,
+    digest: nodeDigest,
+    background: (task) => void setImmediate(task),
+    log,
+  };
+  const router = createRouter({ catalog: compilePolicy(first.policy), registries, runtime });
+  const ingress = createNodeIngress(limits, clock);
+  let stopping = false;
+  const ready = () => !stopping;
+  const state = {
+    file: options.policyPath,
+    loadedAt: new Date(clock.wallMs()).toISOString(),
+    refused: [] as readonly string[],
+  };
+
+  const app = createApp({ router, ingress, limits, clock, newId: newRequestId, log, ready, basePath: rules.basePath });
+  const base = rules.basePath === '/' ? '' : rules.basePath;
+  const plainPaths = new Set(Object.values(dialects).flatMap(({ routes }) => routes.map((route) => base + route)));
+  const guardRules = { allowedHosts: rules.allowedHosts, allowedOrigins: rules.allowedOrigins };
+  const guard = { plainPaths, modelsPrefix: `${base}/v1/models/`, limits, rules: guardRules };
+  const shared = { limits, newId: newRequestId };
+  const publicServer = createNodeServer({
+    ...shared,
+    guard,
+    fetch: (request, sockets) => app.fetch(request, sockets as object),
+  });
+  const adminApp = createAdminApp({ router, newId: newRequestId, ready, policy: () => state });
+  const adminServer = createNodeServer({
+    ...shared,
+    guard: { ...guard, plainPaths: new Set(), rules: { allowedHosts: [], allowedOrigins: [] } },
+    fetch: (request) => adminApp.fetch(request),
+  });
+
+  const listen = await listenOrEnd(publicServer, options.listen ?? rules.listen, router);
+  const admin = await listenOrEnd(adminServer, options.admin ?? rules.admin, router);
+  await keep(first, dataFolder, log);
+
+  async function reload(): Promise<boolean> {
+    const next = await load(options.policyPath);
+    if (!next.ok) {
+      state.refused = next.problems.map(formatProblem);
+      log.error('policy_refused', { problems: next.problems.length, first: state.refused[0] });
+      return false;
+    }
+    state.refused = [];
+    state.loadedAt = new Date(clock.wallMs()).toISOString();
+    router.reload(compilePolicy(next.policy));
+    await keep(next, dataFolder, log);
+    log.info('policy_loaded', { file: options.policyPath });
+    return true;
+  }
+
+  const watching = watchFiles(
+    first.sources.map(({ path }) => path),
+    clock,
+    () => void reload(),
+  );
+  return {
+    router,
+    listen,
+    admin,
+    basePath: rules.basePath,
+    warnings: first.warnings,
+    reload,
+    connections: () => publicServer.connections(),
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      await new Promise<void>((resolve) => clock.after(STILL_ACCEPTING_MS, resolve));
+      publicServer.stopAccepting();
+      router.drain();
+      await drained(router, clock, rules.drainMs);
+      await end(false);
+    },
+    close: () => end(true),
+  };
+
+  async function end(now: boolean): Promise<void> {
+    stopping = true;
+    watching.close();
+    router.interrupt();
+    await publicServer.close(now);
+    await adminServer.close(true);
+    ingress.close();
+    await router.close();
+    await transport.close();
+  }
+
+  function lastGoodPath(given: NodeOptions): string {
+    return join(resolve(given.data ?? './data'), LAST_GOOD);
+  }
+}
+
+/** A taken address must not leave workers behind. */
+async function listenOrEnd(server: NodeServer, address: Address, router: Router): Promise<Address> {
+  try {
+    return await server.listen(address);
+  } catch (thrown) {
+    await router.close();
+    throw thrown;
+  }
+}
+
+/** Saves the policy in force, so that a start on a broken file has something to fall back on. */
+async function keep(loaded: LoadResult & { ok: true }, dataFolder: string, log: Log): Promise<void> {
+  const text = savedPolicy(loaded.sources);
+  if (text === null) return;
+  try {
+    await replaceFile(join(dataFolder, LAST_GOOD), text);
+  } catch (thrown) {
+    log.warn('last_good_not_saved', {
+      folder: dirname(join(dataFolder, LAST_GOOD)),
+      code: (thrown as NodeJS.ErrnoException).code,
+    });
+  }
+}
+
+/** Resolves when no call is open, or after `limitMs`. */
+function drained(router: Router, clock: Clock, limitMs: number): Promise<void> {
+  const untilMs = clock.nowMs() + limitMs;
+  return new Promise((resolve) => {
+    const look = () => {
+      if (router.open === 0 || clock.nowMs() >= untilMs) resolve();
+      else clock.after(20, look);
+    };
+    look();
+  });
+}

@@ -1,0 +1,126 @@
+// All pools and their workers, brought in line with the policy at start and at each reload. For router/create.
+
+import type { PoolTarget } from '../core/plan.ts';
+import type { Clock, Log } from '../core/runtime.ts';
+import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
+import type { Member, Pool, PoolGate } from './pool.ts';
+import type { Prober } from './probe.ts';
+import { PoolWorker, placeOf, type WorkerBreaker } from './worker.ts';
+
+/** A worker as policy describes it: a fixed address, or a source that brings it up. */
+export interface WorkerPlan {
+  /** Equal keys across reloads mean the same worker. */
+  readonly key: string;
+  readonly url: string | null;
+  readonly headers: readonly string[];
+  readonly limit: number;
+  /** Makes the source; called only when the worker is new. */
+  source(): WorkerSource | null;
+}
+
+export interface PoolPlan {
+  readonly target: PoolTarget;
+  readonly maxWaiting: number;
+  readonly engine: WorkerEngine;
+  readonly workers: readonly WorkerPlan[];
+}
+
+export interface FleetDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly prober: Prober;
+  createBreaker(): WorkerBreaker;
+  createGate(maxWaiting: number): PoolGate;
+}
+
+/** Invariant: each worker of the newest plan is a member of exactly one pool, and its source runs. */
+export class Fleet {
+  readonly pools = new Map<string, Pool>();
+  readonly #deps: FleetDeps;
+  readonly #leaving = new Set<Promise<void>>();
+  #number = 0;
+
+  constructor(deps: FleetDeps) {
+    this.#deps = deps;
+  }
+
+  /** Keeps what is equal by key, starts what is new, lets go of what is gone: its calls end in peace. */
+  apply(plans: readonly PoolPlan[]): void {
+    const names = new Set(plans.map((plan) => plan.target.name));
+    for (const [name, pool] of this.pools) {
+      if (names.has(name)) continue;
+      this.pools.delete(name);
+      pool.gate.close();
+      for (const member of pool.members) this.#release(member);
+    }
+    for (const plan of plans) this.#applyPool(plan);
+  }
+
+  async close(): Promise<void> {
+    this.#deps.prober.close();
+    for (const pool of this.pools.values()) {
+      pool.gate.close();
+      for (const member of pool.members) this.#release(member);
+    }
+    await Promise.all(this.#leaving);
+  }
+
+  #applyPool(plan: PoolPlan): void {
+    let pool = this.pools.get(plan.target.name);
+    if (pool === undefined) {
+      const gate = this.#deps.createGate(plan.maxWaiting);
+      pool = { target: plan.target, engine: plan.engine, gate, members: [], workers: [] };
+      this.pools.set(plan.target.name, pool);
+    }
+    pool.target = plan.target;
+    pool.engine = plan.engine;
+    pool.gate.resize(plan.maxWaiting);
+    const before = new Map(pool.members.map((member) => [member.key, member]));
+    const members = plan.workers.map((worker) => before.get(worker.key) ?? this.#join(pool, plan, worker));
+    const kept = new Set(members);
+    for (const member of pool.members) if (!kept.has(member)) this.#release(member);
+    pool.members = members;
+    pool.workers = members.map((member) => member.worker);
+    for (const [at, worker] of plan.workers.entries()) members[at]!.worker.limit = worker.limit;
+    pool.gate.poke();
+  }
+
+  #join(pool: Pool, plan: PoolPlan, planned: WorkerPlan): Member {
+    const source = planned.source();
+    const worker = new PoolWorker({
+      id: `${plan.target.name}/${++this.#number}`,
+      headers: planned.headers,
+      limit: planned.limit,
+      state: source === null ? 'unknown' : 'starting',
+      breaker: this.#deps.createBreaker(),
+      clock: this.#deps.clock,
+      expectedReadyMs: source?.expectedReadyMs ?? 0,
+    });
+    const changed = () => {
+      this.#deps.log.info('worker', { worker: worker.id, state: worker.state });
+      pool.gate.poke();
+    };
+    const place = (url: string | null) => {
+      Object.assign(worker, url === null ? { origin: '', basePath: '' } : placeOf(url));
+      if (url === null) {
+        worker.state = 'starting';
+        worker.startedMs = this.#deps.clock.nowMs();
+        changed();
+      } else if (plan.engine.healthPath === null) {
+        worker.state = 'unknown';
+        changed();
+      } else this.#deps.prober.watch(worker, plan.engine, changed);
+    };
+    if (planned.url !== null) place(planned.url);
+    source?.start(place);
+    return { key: planned.key, worker, source };
+  }
+
+  #release(member: Member): void {
+    member.worker.state = 'draining';
+    this.#deps.prober.forget(member.worker);
+    if (member.source === null) return;
+    const leaving: Promise<void> = member.source.stop().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+}

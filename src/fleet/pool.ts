@@ -1,0 +1,68 @@
+// The workers of one artifact and the gate before them; why none can serve when none can. For fleet and router/dispatch.
+
+import type { Gate } from '../core/gate.ts';
+import type { Reason } from '../core/names.ts';
+import type { PoolTarget } from '../core/plan.ts';
+import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
+import type { PoolWorker } from './worker.ts';
+
+/** A worker with the source that keeps it up (null for a fixed address) and the identity that survives reloads. */
+export interface Member {
+  readonly key: string;
+  readonly worker: PoolWorker;
+  readonly source: WorkerSource | null;
+}
+
+/** The gate of a pool, with the bound that a reload may move. */
+export interface PoolGate extends Gate {
+  resize(maxWaiting: number): void;
+}
+
+export interface Pool {
+  target: PoolTarget;
+  engine: WorkerEngine;
+  readonly gate: PoolGate;
+  members: readonly Member[];
+  /** The members' workers, kept as an array of their own for the pick. */
+  workers: readonly PoolWorker[];
+}
+
+/** Why no worker admits a call now, and when that may change. */
+export interface Condition {
+  readonly reason: Reason;
+  /** ms from now until another look is worth it; null when nothing tells. */
+  readonly waitMs: number | null;
+}
+
+/** Read when the pick found none. A pool that is only starting is cold; one that asked for a pause is saturated. */
+export function conditionOf(pool: Pool, nowMs: number): Condition {
+  let soonest = Number.POSITIVE_INFINITY;
+  let reason: Reason | null = null;
+  for (const worker of pool.workers) {
+    const [why, waitMs] = stateOf(worker, nowMs);
+    // What will pass by itself counts more than what is broken.
+    if (reason === null || RANK[why] < RANK[reason]) reason = why;
+    soonest = Math.min(soonest, waitMs);
+  }
+  return { reason: reason ?? 'failing', waitMs: Number.isFinite(soonest) ? Math.max(0, soonest) : null };
+}
+
+const RANK: Record<Reason, number> = { saturated: 0, cold: 1, slow: 2, failing: 3 };
+
+function stateOf(worker: PoolWorker, nowMs: number): readonly [Reason, number] {
+  if (worker.state === 'starting' || worker.state === 'cold') return ['cold', readyInMs(worker, nowMs)];
+  if (nowMs < worker.pausedUntilMs) return [worker.pauseReason, worker.pausedUntilMs - nowMs];
+  if (worker.breaker.retryAtMs > 0) return ['failing', worker.breaker.retryAtMs - nowMs];
+  if (worker.state === 'unhealthy' || worker.origin === '') return ['failing', Number.POSITIVE_INFINITY];
+  return ['saturated', 0];
+}
+
+/** Expected time until a starting worker is ready; never less than a second once it is overdue. */
+function readyInMs(worker: PoolWorker, nowMs: number): number {
+  return Math.max(1_000, worker.startedMs + worker.expectedReadyMs - nowMs);
+}
+
+/** At least one worker is on its way up. */
+export function isStarting(pool: Pool): boolean {
+  return pool.workers.some((worker) => worker.state === 'starting' || worker.state === 'cold');
+}

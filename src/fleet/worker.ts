@@ -1,0 +1,100 @@
+// One endpoint of a pool: where it is, what state it is in, whether it may be tried. For fleet/pool and, as views, for all others.
+import type { RouterError } from '../core/errors.ts';
+import type { AttemptOutcome } from '../core/gate.ts';
+import type { Clock } from '../core/runtime.ts';
+import type { SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
+
+/** The circuit breaker of a worker, injected: fleet knows only this much of it. */
+export interface WorkerBreaker {
+  admits(nowMs: number): boolean;
+  begin(): void;
+  success(): void;
+  failure(): void;
+  ignored(): void;
+  readonly retryAtMs: number;
+  state(nowMs: number): string;
+}
+
+/** Left alone this long after saying "full" without a hint, ms. */
+const FULL_PAUSE_MS = 250;
+/** Left alone this long after refusing the router's own credential or running out of money, ms. */
+const KEY_PAUSE_MS = 60_000;
+const ADMITTING: ReadonlySet<WorkerState> = new Set(['warm', 'busy', 'unknown']);
+
+/** Moved by probes (`state`), attempts (breaker, pauses) and its gate (`inFlight`). */
+export class PoolWorker implements SlotWorker, WorkerHealth {
+  inFlight = 0;
+  limit: number;
+  state: WorkerState;
+  origin = '';
+  basePath = '';
+  /** Monotonic ms; 0 = not paused. */
+  pausedUntilMs = 0;
+  pauseReason: 'saturated' | 'cold' | 'failing' = 'saturated';
+  /** When it began to come up, and how long that is expected to take. */
+  startedMs: number;
+  expectedReadyMs: number;
+  /** Probes in a row without an answer. */
+  missedProbes = 0;
+  readonly id: string;
+  readonly headers: readonly string[];
+  readonly breaker: WorkerBreaker;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    id: string;
+    headers: readonly string[];
+    limit: number;
+    state: WorkerState;
+    breaker: WorkerBreaker;
+    clock: Clock;
+    expectedReadyMs: number;
+  }) {
+    this.id = options.id;
+    this.headers = options.headers;
+    this.limit = options.limit;
+    this.state = options.state;
+    this.breaker = options.breaker;
+    this.expectedReadyMs = options.expectedReadyMs;
+    this.#clock = options.clock;
+    this.startedMs = options.clock.nowMs();
+  }
+
+  admits(nowMs: number): boolean {
+    return this.origin !== '' && ADMITTING.has(this.state) && nowMs >= this.pausedUntilMs && this.breaker.admits(nowMs);
+  }
+
+  begin(): void {
+    this.breaker.begin();
+  }
+
+  record(outcome: AttemptOutcome, error: RouterError | null): void {
+    if (outcome === 'won') return this.breaker.success();
+    if (outcome !== 'failed' || error === null) return this.breaker.ignored();
+    switch (error.code) {
+      // Full is not broken: no breaker moves, the worker is only left alone for as long as it asked.
+      case 'worker_full':
+        this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'saturated');
+        return this.breaker.ignored();
+      case 'model_warming':
+        this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'cold');
+        return this.breaker.ignored();
+      case 'upstream_refused_key':
+        this.#pause(KEY_PAUSE_MS, 'failing');
+        return this.breaker.ignored();
+      default:
+        this.breaker.failure();
+    }
+  }
+
+  #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#clock.nowMs() + ms);
+    this.pauseReason = reason;
+  }
+}
+
+/** Splits a base URL into what a request needs. A trailing slash is no part of the path. */
+export function placeOf(url: string): { origin: string; basePath: string } {
+  const parsed = new URL(url);
+  return { origin: parsed.origin, basePath: parsed.pathname.replace(/\/+$/, '') };
+}

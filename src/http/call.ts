@@ -1,0 +1,116 @@
+// One inference call over HTTP: head, body, parse, service, reply. For http/app, one handler per dialect.
+import type { Context } from 'hono';
+import type { Dialect } from '../core/dialect.ts';
+import { RouterError, toRouterError } from '../core/errors.ts';
+import type { HttpLimits } from '../core/limits.ts';
+import { RESPONSE_HEADERS } from '../core/names.ts';
+import type { Disclosure, InferenceReply } from '../core/reply.ts';
+import type { Clock, Log, NewId } from '../core/runtime.ts';
+import type { InferenceService } from '../core/service.ts';
+import type { CallSignal } from '../core/signal.ts';
+import { type HeaderView, headerOf } from '../core/transport.ts';
+import { errorReply, headerText } from './errors.ts';
+import type { Ingress } from './ingress.ts';
+import { readWants } from './wants.ts';
+
+export interface CallDeps {
+  readonly service: InferenceService;
+  readonly ingress: Ingress;
+  readonly limits: HttpLimits;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+}
+
+/** Whoever calls without keys over loopback. */
+const DEVELOPMENT_TENANT = 'development';
+
+export function createCallHandler(dialect: Dialect, deps: CallDeps) {
+  return async function call(context: Context): Promise<Response> {
+    const receivedMs = deps.clock.nowMs();
+    const id = deps.newId();
+    const { ingress } = deps;
+    let asked: string | undefined;
+    const signal = ingress.signal(context);
+    try {
+      const headers = ingress.headers(context);
+      const wants = readWants(headers);
+      checkMedia(headers);
+      const body = await ingress.body(context, deps.limits);
+      const parsed = dialect.parse(body, deps.limits);
+      asked = parsed.model;
+      const request = { id, dialect, body, call: parsed, tenant: DEVELOPMENT_TENANT, wants, signal, receivedMs };
+      const reply = await deps.service(request);
+      return await send(context, deps, dialect, reply, id, signal, parsed.stream);
+    } catch (thrown) {
+      if (!(thrown instanceof RouterError))
+        deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) });
+      const { status, headers, body } = errorReply(toRouterError(thrown), id, dialect, asked);
+      return new Response(body, { status, headers });
+    }
+  };
+}
+
+function send(
+  context: Context,
+  deps: CallDeps,
+  dialect: Dialect,
+  reply: InferenceReply,
+  id: string,
+  signal: CallSignal,
+  stream: boolean,
+): Response | Promise<Response> {
+  const { sink, response } = deps.ingress.exit(context, signal, (error) =>
+    stream ? dialect.streamError(error, id) : null,
+  );
+  sink.head(200, replyHeaders(reply.contentType, reply.disclosure, id), reply.body.length);
+  const end = reply.body.pipe(sink, signal);
+  if (end instanceof Promise) {
+    end.catch((thrown: unknown) => deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) }));
+  }
+  return response;
+}
+
+function replyHeaders(contentType: string, said: Disclosure, id: string): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': contentType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': id,
+    [RESPONSE_HEADERS.asked]: headerText(said.asked),
+    [RESPONSE_HEADERS.served]: headerText(said.served),
+    [RESPONSE_HEADERS.rung]: String(said.rung),
+    [RESPONSE_HEADERS.attempts]: String(said.attempts),
+    [RESPONSE_HEADERS.queueMs]: String(Math.round(said.queueMs)),
+  };
+  if (said.degraded !== null) headers[RESPONSE_HEADERS.degraded] = said.degraded;
+  if (said.coldMs > 0) headers[RESPONSE_HEADERS.coldMs] = String(Math.round(said.coldMs));
+  if (said.zone !== null) headers[RESPONSE_HEADERS.zone] = headerText(said.zone);
+  return headers;
+}
+
+function checkMedia(headers: HeaderView): void {
+  const type = (headerOf(headers, 'content-type') ?? '').toLowerCase();
+  const bare = type.split(';', 1)[0]!.trim();
+  if (bare !== 'application/json') {
+    throw new RouterError('unsupported_media_type', 'Send the body as JSON, with "content-type: application/json".');
+  }
+  const encoding = headerOf(headers, 'content-encoding');
+  if (encoding !== null && encoding.trim().toLowerCase() !== 'identity') {
+    throw new RouterError('unsupported_media_type', 'Compressed request bodies are not taken; send the body as it is.');
+  }
+}
+
+function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : typeof thrown;
+}
+
+/** Frames only: a stranger's message may quote what it choked on. */
+function stackOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error
+    ? thrown.stack
+        ?.split('\n')
+        .filter((line) => line.startsWith('    at '))
+        .join('\n')
+    : undefined;
+}

@@ -1,0 +1,209 @@
+// Owns a call's attempts: rung by rung, permit by permit, until first content commits one of them. For router/create.
+import { RouterError, toRouterError } from '../core/errors.ts';
+import type { GateRefusal, Permit } from '../core/gate.ts';
+import type { Reason } from '../core/names.ts';
+import type { ClassRules, ModelPlan, Rung } from '../core/plan.ts';
+import type { Disclosure, InferenceReply } from '../core/reply.ts';
+import type { InferenceRequest } from '../core/request.ts';
+import type { Random } from '../core/runtime.ts';
+import type { InferenceService } from '../core/service.ts';
+import { conditionOf, isStarting, type Pool } from '../fleet/pool.ts';
+import type { PoolWorker } from '../fleet/worker.ts';
+import { pickWorker } from '../scheduling/pick.ts';
+import { Attempt, type AttemptDeps } from '../upstream/attempt.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import { type CallBooks, closeAttempt, closeCall, SettledBody } from './settle.ts';
+import { type RungFailure, verdict } from './verdict.ts';
+
+export interface DispatchDeps extends AttemptDeps {
+  readonly random: Random;
+  readonly budget: RetryBudget;
+  readonly books: CallBooks;
+  /** The plan of the asked model with its eligible rungs. Throws a RouterError when there is none. */
+  plan(request: InferenceRequest): { readonly plan: ModelPlan; readonly rungs: readonly Rung[] };
+  pool(name: string): Pool | undefined;
+}
+
+/** What has become of a call so far. */
+interface Progress {
+  readonly request: InferenceRequest;
+  readonly rules: ClassRules;
+  readonly deadlineMs: number;
+  readonly failures: RungFailure[];
+  tried: Set<string> | null;
+  attempts: number;
+  retries: number;
+  queueMs: number;
+  coldMs: number;
+  /** Why the asked model's rungs were left. */
+  reason: Reason | null;
+}
+
+interface Won {
+  readonly permit: Permit;
+  readonly attempt: Attempt;
+}
+
+const REFUSALS = { queue_full: 'its line is full', waited: 'no slot came free in time' } as const;
+
+export function createDispatch(deps: DispatchDeps): InferenceService {
+  return async function dispatch(request) {
+    deps.books.open++;
+    try {
+      return await descend(deps, request);
+    } catch (thrown) {
+      const error = toRouterError(thrown);
+      const how = error.code === 'client_gone' ? 'client_gone' : 'failed';
+      closeCall(deps.books, request, null, { how, error, bytes: 0, usage: null });
+      throw thrown;
+    }
+  };
+}
+
+async function descend(deps: DispatchDeps, request: InferenceRequest): Promise<InferenceReply> {
+  const { plan, rungs } = deps.plan(request);
+  const { rules } = plan;
+  const progress: Progress = {
+    request,
+    rules,
+    deadlineMs: request.receivedMs + rules.timeouts.totalMs,
+    failures: [],
+    tried: null,
+    attempts: 0,
+    retries: rules.retries,
+    queueMs: 0,
+    coldMs: 0,
+    reason: null,
+  };
+  deps.budget.earn();
+  for (let at = 0; at < rungs.length; at++) {
+    const rung = rungs[at]!;
+    if (progress.reason !== null && !rung.when.has(progress.reason)) continue;
+    const divertsCold = rungs.some((lower, place) => place > at && lower.when.has('cold'));
+    const won = await tryRung(deps, progress, rung, divertsCold);
+    if (won !== null) return reply(deps, progress, rung, won);
+    progress.reason = progress.failures.at(-1)!.error.reason;
+  }
+  throw verdict(progress.failures, progress.attempts, deps.random);
+}
+
+/** Tries one rung, and again where a second try may help. Null: go down. Throws what no rung can cure. */
+async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, divertsCold: boolean): Promise<Won | null> {
+  const { request } = progress;
+  const pool = deps.pool(rung.target.name);
+  if (pool === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
+  let inPlace = true;
+  for (;;) {
+    const nowMs = deps.clock.nowMs();
+    const waitsForCold = !divertsCold && isStarting(pool);
+    const pick = () => {
+      const picked = pickWorker(pool.workers, progress.tried, inPlace, deps.clock.nowMs(), deps.random);
+      return picked === 'none' && waitsForCold && isStarting(pool) ? 'full' : picked;
+    };
+    const answer = pool.gate.acquire({ signal: request.signal, maxWaitMs: waitMs(progress, nowMs) }, pick);
+    const permit = answer instanceof Promise ? await answer : answer;
+    if (typeof permit === 'string') {
+      progress.failures.push(refusal(deps, pool, permit, nowMs));
+      return null;
+    }
+    progress.queueMs += permit.waitedMs;
+    if (waitsForCold) progress.coldMs += permit.waitedMs;
+    const outcome = await tryWorker(deps, progress, rung, permit);
+    if (!(outcome instanceof RouterError)) return outcome;
+    if (!outcome.retryable && !outcome.descends) throw outcome;
+    const { worker } = permit;
+    (progress.tried ??= new Set()).add(worker.id);
+    // A full worker, like one that took no connection in time, gains nothing from being asked again at once.
+    inPlace = outcome.code === 'upstream_error';
+    if (outcome.retryable && progress.retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {
+      progress.retries--;
+      continue;
+    }
+    const condition = conditionOf(pool, deps.clock.nowMs());
+    progress.failures.push({ target: rung.target.name, error: outcome, waitMs: condition.waitMs });
+    if (!outcome.descends) throw verdict(progress.failures, progress.attempts, deps.random);
+    return null;
+  }
+}
+
+async function tryWorker(
+  deps: DispatchDeps,
+  progress: Progress,
+  rung: Rung,
+  permit: Permit,
+): Promise<Won | RouterError> {
+  const { request, rules, deadlineMs } = progress;
+  const worker = permit.worker as PoolWorker;
+  progress.attempts++;
+  worker.begin();
+  let attempt: Attempt | null = null;
+  try {
+    const spec = { request, target: rung.target, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
+    attempt = new Attempt(spec, deps);
+    deps.books.attempts.add(attempt);
+    await attempt.committed;
+  } catch (thrown) {
+    const error = toRouterError(thrown);
+    if (attempt !== null) deps.books.attempts.delete(attempt);
+    closeAttempt(permit, worker, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
+    if (!(thrown instanceof RouterError)) throw thrown;
+    return error;
+  }
+  return { permit, attempt };
+}
+
+function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt }: Won): InferenceReply {
+  const { request } = progress;
+  const { target } = rung;
+  const disclosure: Disclosure = {
+    asked: request.call.model,
+    served: `${target.name}/${target.serves}`,
+    rung: rung.number,
+    degraded: rung.same ? null : (progress.reason ?? 'capability'),
+    attempts: progress.attempts,
+    queueMs: progress.queueMs,
+    coldMs: progress.coldMs,
+    zone: target.zone,
+  };
+  const worker = permit.worker as PoolWorker;
+  const body = new SettledBody(attempt, (end) => {
+    deps.books.attempts.delete(attempt);
+    closeAttempt(permit, worker, end.error, end.how);
+    closeCall(deps.books, request, disclosure, end);
+  });
+  return {
+    contentType: request.call.stream ? 'text/event-stream; charset=utf-8' : 'application/json',
+    disclosure,
+    body,
+  };
+}
+
+function waitMs(progress: Progress, nowMs: number): number {
+  const { rules, request, deadlineMs, queueMs } = progress;
+  const wished = request.wants.maxWaitMs ?? Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.min(rules.queue.waitMs, wished - queueMs, deadlineMs - nowMs));
+}
+
+/** A retry is worth its budget only where some worker would take it. */
+function hasAnother(deps: DispatchDeps, progress: Progress, pool: Pool, inPlace: boolean): boolean {
+  return pickWorker(pool.workers, progress.tried, inPlace, deps.clock.nowMs(), deps.random) !== 'none';
+}
+
+function refusal(deps: DispatchDeps, pool: Pool, why: GateRefusal, sinceMs: number): RungFailure {
+  const target = pool.target.name;
+  if (why === 'client_gone') throw new RouterError('client_gone', 'The caller is gone.');
+  const condition = conditionOf(pool, deps.clock.nowMs());
+  if (why === 'closed')
+    return { target, waitMs: null, error: new RouterError('server_is_overloaded', `${target} is closed.`) };
+  if (why === 'none' || (why === 'waited' && condition.reason === 'cold')) {
+    const code = condition.reason === 'saturated' ? 'capacity_contended' : 'server_is_overloaded';
+    return {
+      target,
+      waitMs: condition.waitMs,
+      error: new RouterError(code, `${target} cannot serve.`, { reason: condition.reason }),
+    };
+  }
+  const error = new RouterError('capacity_contended', `${target} is full: ${REFUSALS[why]}.`, { reason: 'saturated' });
+  // Nobody knows when a slot comes free before limits learn; what was waited in vain is the best guess.
+  return { target, error, waitMs: Math.max(1_000, deps.clock.nowMs() - sinceMs) };
+}

@@ -1,0 +1,66 @@
+// What the router knows of its pools right now, for people. For the admin API.
+
+import type { Fleet } from '../fleet/fleet.ts';
+import { conditionOf } from '../fleet/pool.ts';
+
+export interface WorkerStatus {
+  readonly id: string;
+  readonly state: string;
+  readonly origin: string;
+  readonly inFlight: number;
+  readonly limit: number;
+  readonly breaker: string;
+  /** ms until its breaker lets a probe through; 0 while closed. */
+  readonly breakerRetryMs: number;
+  /** Why it is left alone, and for how long yet, ms. */
+  readonly pausedFor: string | null;
+  readonly pausedMs: number;
+}
+
+export interface PoolStatus {
+  readonly name: string;
+  readonly serves: string;
+  readonly inFlight: number;
+  readonly waiting: number;
+  /** Some worker admits a call now; else why none does. */
+  readonly condition: 'ready' | 'saturated' | 'cold' | 'failing' | 'slow';
+  readonly workers: readonly WorkerStatus[];
+}
+
+export interface RouterStatus {
+  readonly draining: boolean;
+  readonly openCalls: number;
+  readonly upstreamConnections: number;
+  readonly pools: readonly PoolStatus[];
+}
+
+export function statusOf(
+  fleet: Fleet,
+  openCalls: number,
+  draining: boolean,
+  nowMs: number,
+  upstreamConnections: number,
+): RouterStatus {
+  const pools = [...fleet.pools.values()].map((pool): PoolStatus => {
+    const ready = pool.workers.some((worker) => worker.admits(nowMs));
+    return {
+      name: pool.target.name,
+      serves: pool.target.serves,
+      inFlight: pool.gate.inFlight,
+      waiting: pool.gate.waiting,
+      condition: ready ? 'ready' : conditionOf(pool, nowMs).reason,
+      workers: pool.workers.map((worker) => ({
+        id: worker.id,
+        state: worker.state,
+        origin: worker.origin,
+        inFlight: worker.inFlight,
+        limit: worker.limit,
+        breaker: worker.breaker.state(nowMs),
+        breakerRetryMs: Math.max(0, Math.round(worker.breaker.retryAtMs === 0 ? 0 : worker.breaker.retryAtMs - nowMs)),
+        pausedFor: nowMs < worker.pausedUntilMs ? worker.pauseReason : null,
+        pausedMs: Math.max(0, Math.round(worker.pausedUntilMs - nowMs)),
+      })),
+    };
+  });
+  return { draining, openCalls, upstreamConnections, pools };
+}

@@ -1,0 +1,130 @@
+// A request's body and a reply's bytes on Node's own sockets, past the web objects. For entry/node; see docs/decisions on the sink.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Context } from 'hono';
+import { RouterError } from '../../core/errors.ts';
+import type { HttpLimits } from '../../core/limits.ts';
+import type { Sink } from '../../core/reply.ts';
+import type { Clock } from '../../core/runtime.ts';
+import { CallSignal } from '../../core/signal.ts';
+import type { Ingress } from '../../http/ingress.ts';
+import { type BodyWatch, createBodyWatch } from './body-watch.ts';
+
+interface Sockets {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** `close` ends the watch over slow bodies. */
+export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & { close(): void } {
+  const watch = createBodyWatch(limits, clock);
+  return {
+    headers: (context) => (context.env as Sockets).incoming.headers,
+    body: (context, bounds) => readBody((context.env as Sockets).incoming, bounds, watch),
+    signal: (context) => signalOf((context.env as Sockets).outgoing),
+    exit: (context: Context, _signal, encode) => ({
+      sink: new SocketSink((context.env as Sockets).outgoing, encode),
+      response: RESPONSE_ALREADY_SENT,
+    }),
+    close: () => watch.close(),
+  };
+}
+
+function signalOf(outgoing: ServerResponse): CallSignal {
+  const signal = new CallSignal();
+  // Closed before the last byte was handed over: the caller is gone.
+  outgoing.on('close', () => {
+    if (!outgoing.writableFinished) signal.abort();
+  });
+  return signal;
+}
+
+/** Framing may cost a little; a body cut into single bytes costs the router more than its bytes are worth. */
+const MAX_PIECES = 65_536;
+const MIN_PIECE_BYTES = 16;
+
+function readBody(incoming: IncomingMessage, limits: HttpLimits, watch: BodyWatch): Promise<Uint8Array> {
+  const { maxBodyBytes } = limits;
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBodyBytes) return Promise.reject(tooLarge(maxBodyBytes));
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    const stop = (error: RouterError) => {
+      watch.done(entry);
+      // Nothing reads on, so nothing more is held; the connection closes with the refusal.
+      incoming.pause();
+      incoming.removeListener('data', onData);
+      reject(error);
+    };
+    const entry = watch.begin(stop);
+    const onData = (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      entry.bytes = bytes;
+      entry.fresh = true;
+      if (bytes > maxBodyBytes) return stop(tooLarge(maxBodyBytes));
+      chunks.push(chunk);
+      if (chunks.length > MAX_PIECES && bytes < chunks.length * MIN_PIECE_BYTES) stop(crumbs());
+    };
+    incoming.on('data', onData);
+    incoming.on('end', () => {
+      watch.done(entry);
+      resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, bytes));
+    });
+    incoming.on('error', () => stop(new RouterError('client_gone', 'The caller is gone.')));
+  });
+}
+
+function tooLarge(maxBodyBytes: number): RouterError {
+  return new RouterError('request_too_large', `The body is larger than ${maxBodyBytes} bytes.`);
+}
+
+function crumbs(): RouterError {
+  return new RouterError('chunk_overhead', 'The body comes in pieces that are far too small.');
+}
+
+/** Writes straight to the socket. A reader who has gone is noticed by the call's signal; what is written then is dropped. */
+export class SocketSink implements Sink {
+  readonly #outgoing: ServerResponse;
+  readonly #encode: (error: RouterError) => Uint8Array | null;
+
+  constructor(outgoing: ServerResponse, encode: (error: RouterError) => Uint8Array | null) {
+    this.#outgoing = outgoing;
+    this.#encode = encode;
+  }
+
+  head(status: number, headers: Readonly<Record<string, string>>, length: number | null): void {
+    if (this.#outgoing.destroyed) return;
+    this.#outgoing.writeHead(status, length === null ? headers : { ...headers, 'content-length': length });
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#outgoing.destroyed || this.#outgoing.write(bytes);
+  }
+
+  drained(): Promise<void> {
+    const outgoing = this.#outgoing;
+    if (outgoing.destroyed || !outgoing.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = () => {
+        outgoing.off('drain', settle);
+        outgoing.off('close', settle);
+        resolve();
+      };
+      outgoing.on('drain', settle);
+      outgoing.on('close', settle);
+    });
+  }
+
+  end(last?: Uint8Array): void {
+    if (!this.#outgoing.destroyed) this.#outgoing.end(last);
+  }
+
+  fail(error: RouterError): void {
+    if (this.#outgoing.destroyed) return;
+    const bytes = this.#encode(error);
+    if (bytes === null) this.#outgoing.destroy();
+    else this.#outgoing.end(bytes);
+  }
+}

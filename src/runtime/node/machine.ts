@@ -1,0 +1,30 @@
+// Clock, chance, ids and digests of this machine. For entry/node.
+import { createHash, randomFillSync } from 'node:crypto';
+import type { Clock, Digest, NewId } from '../../core/runtime.ts';
+
+export const nodeClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after(delayMs, fn) {
+    const timer = setTimeout(fn, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+const POOL = 4096;
+const ID_BYTES = 16;
+const pool = Buffer.alloc(POOL);
+let used = POOL;
+
+/** `req_` and 128 random bits. Random bytes are drawn many at a time, since each draw costs a system call. */
+export const newRequestId: NewId = () => {
+  if (used === POOL) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const id = `req_${pool.toString('hex', used, used + ID_BYTES)}`;
+  used += ID_BYTES;
+  return id;
+};
+
+export const nodeDigest: Digest = (bytes) => createHash('sha256').update(bytes).digest();

@@ -1,0 +1,74 @@
+// Policy files and secrets on this machine's disk, and word of their changes. For entry/node.
+import { watch } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock, Timer } from '../../core/runtime.ts';
+import type { PolicyFiles } from '../../policy/documents.ts';
+import type { SecretSource } from '../../policy/secrets.ts';
+
+export const nodePolicyFiles: PolicyFiles = {
+  async read(path, maxBytes) {
+    const file = await open(path, 'r');
+    try {
+      const buffer = Buffer.alloc(maxBytes + 1);
+      let length = 0;
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, length, buffer.length - length, null);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return buffer.toString('utf8', 0, length);
+    } finally {
+      await file.close();
+    }
+  },
+  async list(folder) {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  },
+};
+
+export function nodeSecrets(env: Readonly<Record<string, string | undefined>>): SecretSource {
+  return {
+    env: (name) => env[name],
+    file: (path) => readFile(path, 'utf8'),
+  };
+}
+
+/** Editors and orchestrators replace files in several steps; this much quiet makes one change of them. */
+const QUIET_MS = 100;
+
+/**
+ * Calls `changed` after any change in the folders of `paths`. Folders are watched, since a file that is replaced by
+ * renaming is another file.
+ */
+export function watchFiles(paths: readonly string[], clock: Clock, changed: () => void): { close(): void } {
+  let timer: Timer | null = null;
+  const folders = new Set(paths.map((path) => dirname(path)));
+  const watchers = [...folders].map((folder) =>
+    watch(folder, { persistent: false }, () => {
+      timer?.cancel();
+      timer = clock.after(QUIET_MS, changed);
+    }),
+  );
+  return {
+    close() {
+      timer?.cancel();
+      for (const watcher of watchers) watcher.close();
+    },
+  };
+}
+
+/** Writes a file so that a crash leaves the old or the new one, readable by its owner alone. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = join(dirname(path), `.${process.pid}.draft`);
+  const file = await open(draft, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+}

@@ -1,0 +1,71 @@
+// What is wrong with a request before any route sees it: framing tricks, doubled heads, foreign hosts. For runtime/node/server.
+import type { IncomingMessage } from 'node:http';
+import { RouterError } from '../../core/errors.ts';
+import type { HttpLimits } from '../../core/limits.ts';
+import { type GuardRules, refusePath, refuseStranger } from '../../http/guard.ts';
+
+export interface RawGuard {
+  /** Exact paths that need no look at their spelling. */
+  readonly plainPaths: ReadonlySet<string>;
+  /** Where model names begin. */
+  readonly modelsPrefix: string;
+  readonly limits: HttpLimits;
+  readonly rules: GuardRules;
+}
+
+/** Null when the request may go to the routes. Names that must stand once are counted in the raw head: Node joins them. */
+export function refuseRaw(incoming: IncomingMessage, guard: RawGuard): RouterError | null {
+  const { rawHeaders } = incoming;
+  if (rawHeaders.length > guard.limits.maxHeaders * 2) {
+    return new RouterError('headers_too_large', `The request has more than ${guard.limits.maxHeaders} headers.`);
+  }
+  const doubled = doubledHeader(rawHeaders);
+  if (doubled !== null) return new RouterError('malformed_request', `The header ${doubled} stands twice.`);
+  if (incoming.headers['transfer-encoding'] !== undefined && incoming.headers['transfer-encoding'] !== 'chunked') {
+    return new RouterError('malformed_request', 'The transfer encoding is not known.');
+  }
+  if (incoming.httpVersion !== '1.1' && incoming.headers['transfer-encoding'] !== undefined) {
+    return new RouterError('malformed_request', 'HTTP/1.0 has no transfer encodings.');
+  }
+  const method = incoming.method ?? '';
+  if (method === 'TRACE' || method === 'CONNECT') {
+    return new RouterError('method_not_allowed', `${method} is not taken.`, {
+      headers: { allow: 'GET, HEAD, POST', connection: 'close' },
+    });
+  }
+  const stranger = refuseStranger(incoming.headers, guard.rules);
+  if (stranger !== null) return stranger;
+  return refuseTarget(incoming.url ?? '', guard);
+}
+
+function refuseTarget(url: string, guard: RawGuard): RouterError | null {
+  if (guard.plainPaths.has(url)) return null;
+  if (url.length > guard.limits.maxUrlBytes) return new RouterError('headers_too_large', 'The URL is too long.');
+  if (!url.startsWith('/')) return new RouterError('malformed_request', 'The request target must be a path.');
+  const query = url.indexOf('?');
+  return refusePath(query < 0 ? url : url.slice(0, query), guard.modelsPrefix);
+}
+
+const ONCE: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+  'authorization',
+  'origin',
+]);
+const SIZES = new Set([...ONCE].map((name) => name.length));
+
+function doubledHeader(rawHeaders: readonly string[]): string | null {
+  let seen = '';
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const raw = rawHeaders[i]!;
+    if (!SIZES.has(raw.length)) continue;
+    const name = raw.toLowerCase();
+    if (!ONCE.has(name)) continue;
+    const mark = `|${name}|`;
+    if (seen.includes(mark)) return name;
+    seen += mark;
+  }
+  return null;
+}

@@ -1,0 +1,131 @@
+// The HTTP servers on Node: strict framing, bounded sockets, shaped refusals at every level. For entry/node.
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { RouterError } from '../../core/errors.ts';
+import type { HttpLimits } from '../../core/limits.ts';
+import type { NewId } from '../../core/runtime.ts';
+import type { Address } from '../../core/units.ts';
+import { type ErrorReply, errorReply } from '../../http/errors.ts';
+import { type RawGuard, refuseRaw } from './raw-guard.ts';
+
+export interface NodeServerOptions {
+  fetch(request: Request, env: unknown): Response | Promise<Response>;
+  readonly guard: RawGuard;
+  readonly limits: HttpLimits;
+  readonly newId: NewId;
+}
+
+export interface NodeServer {
+  /** Rejects when the address is taken. Answers with the real port. */
+  listen(address: Address): Promise<Address>;
+  /** Takes no new connection and closes idle ones; the rest end with their replies. */
+  stopAccepting(): void;
+  /** Ends when the last connection is gone; `now` cuts them. */
+  close(now: boolean): Promise<void>;
+  connections(): Promise<number>;
+}
+
+export function createNodeServer(options: NodeServerOptions): NodeServer {
+  const { limits, newId, guard } = options;
+  const listener = getRequestListener(options.fetch as (request: Request) => Response | Promise<Response>, {
+    overrideGlobalObjects: false,
+  });
+  const server = createServer(
+    {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      // Bodies have their own, finer watch.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs / 2),
+      keepAliveTimeout: limits.keepAliveMs,
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+      noDelay: true,
+    },
+    (incoming, outgoing) => {
+      const refusal = refuseRaw(incoming, guard);
+      if (refusal !== null) return refuse(incoming, outgoing, refusal, newId());
+      void listener(incoming, outgoing);
+    },
+  );
+  // Two more than allowed, so that an overrun is seen instead of cut off in silence.
+  server.maxHeadersCount = limits.maxHeaders + 2;
+  server.maxConnections = limits.maxConnections;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerClientError(error, socket, newId()));
+  server.on('checkExpectation', (incoming, outgoing) => {
+    refuse(incoming, outgoing, new RouterError('expectation_failed', 'This expectation cannot be met.'), newId());
+  });
+  const refuseSocket = (error: RouterError) => (_incoming: IncomingMessage, socket: unknown) => {
+    writeRaw(socket as Socket, errorReply(error, newId()));
+  };
+  server.on('upgrade', refuseSocket(new RouterError('malformed_request', 'Protocol upgrades are not taken here.')));
+  server.on(
+    'connect',
+    refuseSocket(
+      new RouterError('method_not_allowed', 'CONNECT is not taken.', { headers: { allow: 'GET, HEAD, POST' } }),
+    ),
+  );
+
+  return {
+    listen: (address) => listen(server, address),
+    stopAccepting() {
+      server.close();
+      server.closeIdleConnections();
+    },
+    close(now) {
+      return new Promise((resolve) => {
+        // Already closed to new connections or not: either way the callback comes when the last one is gone.
+        server.close(() => resolve());
+        if (now) server.closeAllConnections();
+        else server.closeIdleConnections();
+      });
+    },
+    connections: () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))),
+  };
+}
+
+function listen(server: Server, { host, port }: Address): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve({ host, port: (server.address() as AddressInfo).port });
+    });
+  });
+}
+
+function refuse(incoming: IncomingMessage, outgoing: ServerResponse, error: RouterError, id: string): void {
+  const { status, headers, body } = errorReply(error, id);
+  // What the body of a refused request holds is not waited for.
+  const unread =
+    incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
+  if (unread) headers['connection'] = 'close';
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  outgoing.end(incoming.method === 'HEAD' ? undefined : body);
+}
+
+/** Node noticed the fault before there was a request; the answer is written by hand and the connection closed. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket, id: string): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  writeRaw(socket, errorReply(clientError(error.code ?? ''), id));
+}
+
+function clientError(code: string): RouterError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new RouterError('headers_too_large', 'The head of the request is larger than 16 KiB.');
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return new RouterError('request_too_large', 'The chunk extensions are too large.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new RouterError('body_timeout', 'The request did not come in time.');
+  return new RouterError('malformed_request', 'The request is not valid HTTP.');
+}
+
+function writeRaw(socket: Socket, { status, headers, body }: ErrorReply): void {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
+  const all = { ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(body)) };
+  for (const [name, value] of Object.entries(all)) lines.push(`${name}: ${value}`);
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon());
+}

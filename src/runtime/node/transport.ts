@@ -1,0 +1,164 @@
+// Upstream HTTP on Node: undici dispatch, pushed straight into the attempt. For entry/node.
+import { type Dispatcher, Pool } from 'undici';
+import type {
+  Exchange,
+  HeaderView,
+  Transport,
+  TransportFault,
+  TransportFaultKind,
+  UpstreamHandler,
+  UpstreamRequest,
+} from '../../core/transport.ts';
+
+export interface NodeTransportOptions {
+  /** Connections per origin; beyond it calls wait inside their attempt's connect timeout. */
+  readonly maxConnections: number;
+  /** A connection attempt is given up after this, ms; the attempt's own, shorter timer decides for the call. */
+  readonly connectTimeoutMs: number;
+  readonly keepAliveMs: number;
+}
+
+const DEFAULTS: NodeTransportOptions = { maxConnections: 256, connectTimeoutMs: 10_000, keepAliveMs: 30_000 };
+
+/** Fixed on every request: replies must come as they are, so that nothing has to be unpacked. */
+const FIXED = ['content-type', 'application/json', 'accept-encoding', 'identity', 'user-agent', 'spillway'];
+const FIXED_GET = ['accept-encoding', 'identity', 'user-agent', 'spillway'];
+
+export function createNodeTransport(options: Partial<NodeTransportOptions> = {}): Transport {
+  const { maxConnections, connectTimeoutMs, keepAliveMs } = { ...DEFAULTS, ...options };
+  const pools = new Map<string, Pool>();
+
+  function poolOf(origin: string): Pool {
+    let pool = pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, {
+        connections: maxConnections,
+        pipelining: 1,
+        allowH2: false,
+        connect: { timeout: connectTimeoutMs },
+        keepAliveTimeout: keepAliveMs,
+        // The attempt's own timers bind, so the ones in here are off.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        maxHeaderSize: 16 * 1024,
+      });
+      pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  return {
+    send(request, handler) {
+      const exchange = new NodeExchange(handler);
+      poolOf(request.origin).dispatch(dispatchOptions(request), exchange);
+      return exchange;
+    },
+    connections() {
+      let open = 0;
+      for (const pool of pools.values()) open += pool.stats.connected;
+      return open;
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      pools.clear();
+    },
+  };
+}
+
+function dispatchOptions(request: UpstreamRequest): Dispatcher.DispatchOptions {
+  const { path, method, headers, body } = request;
+  const fixed = method === 'POST' ? FIXED : FIXED_GET;
+  return { path, method, headers: headers.length === 0 ? fixed : [...fixed, ...headers], body };
+}
+
+/** Undici's side of one exchange. After `abort` it is deaf. */
+class NodeExchange implements Exchange, Dispatcher.DispatchHandler {
+  #handler: UpstreamHandler | null;
+  #controller: Dispatcher.DispatchController | null = null;
+  #paused = false;
+
+  constructor(handler: UpstreamHandler) {
+    this.#handler = handler;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#controller?.resume();
+  }
+
+  abort(): void {
+    if (this.#handler === null) return;
+    this.#handler = null;
+    this.#controller?.abort(ABORTED);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#handler === null) return controller.abort(ABORTED);
+    if (this.#paused) controller.pause();
+    this.#handler.sent();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HeaderView): void {
+    // Interim answers are no answer.
+    if (status >= 200) this.#handler?.head(status, headers);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#handler?.data(chunk);
+  }
+
+  onResponseEnd(): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    handler?.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    handler?.fail(faultOf(error));
+  }
+
+  onRequestUpgrade(controller: Dispatcher.DispatchController): void {
+    controller.abort(ABORTED);
+  }
+}
+
+const ABORTED = Object.assign(new Error('the router ended the exchange'), { code: 'SPILLWAY_ABORTED' });
+
+const KINDS: Readonly<Record<string, TransportFaultKind>> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'refused',
+  ENETUNREACH: 'refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
+  ETIMEDOUT: 'connect_timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'headers_too_large',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
+};
+
+/** Names the fault; the text is for the operator's log alone. */
+export function faultOf(error: Error): TransportFault {
+  const code = codeOf(error);
+  const text = `${code} ${error.message}`;
+  const known = KINDS[code];
+  if (known !== undefined) return { kind: known, text };
+  if (code.startsWith('HPE_')) return { kind: 'protocol', text };
+  if (/CERT|TLS|SSL|SELF_SIGNED|ALTNAME/.test(code)) return { kind: 'tls', text };
+  return { kind: 'reset', text };
+}
+
+function codeOf(error: Error): string {
+  const own = (error as { code?: unknown }).code;
+  if (typeof own === 'string') return own;
+  // Happy eyeballs reports all addresses in one; the first speaks for them.
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
+  return inner instanceof Error ? codeOf(inner) : '';
+}

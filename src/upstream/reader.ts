@@ -1,0 +1,126 @@
+// Reads one attempt's 200 body: when it commits, when it is whole, when it is a lie. For upstream/attempt.
+import type { Dialect, ParsedCall, StreamJudge, Usage } from '../core/dialect.ts';
+import { RouterError } from '../core/errors.ts';
+import { REPLY_LIMITS } from '../core/limits.ts';
+import { EventFramer } from '../wire/sse.ts';
+
+type Emit = (run: Uint8Array) => void;
+
+export interface ReplyReader {
+  /** Takes one chunk and emits what may go on. Answers with the fault that ends the reply, if it holds one. */
+  push(chunk: Uint8Array, emit: Emit): RouterError | null;
+  /** The upstream ended cleanly. Null: the reply is whole. */
+  finish(emit: Emit): RouterError | null;
+  /** First content (or the whole of a buffered reply) is here, or more is held back than may be. */
+  readonly ready: boolean;
+  /** The terminal event has been seen: whatever breaks now breaks nothing. */
+  readonly terminal: boolean;
+  /** Nothing more is to come. */
+  readonly done: boolean;
+  readonly usage: Usage | null;
+}
+
+const runaway = () =>
+  new RouterError('upstream_error', 'The target sent more than a reply may hold.', { retryable: false });
+
+export class StreamReader implements ReplyReader {
+  readonly #judge: StreamJudge;
+  readonly #framer: EventFramer;
+  #events = 0;
+  #bytes = 0;
+
+  constructor(dialect: Dialect, call: ParsedCall) {
+    const judge = dialect.judge(call);
+    this.#judge = judge;
+    this.#framer = new EventFramer((bytes, start, end) => {
+      this.#events++;
+      return judge.judge(bytes, start, end);
+    }, REPLY_LIMITS.maxEventBytes);
+  }
+
+  get ready(): boolean {
+    return this.#judge.started || this.#events > REPLY_LIMITS.maxHeldEvents || this.#bytes > REPLY_LIMITS.maxHeldBytes;
+  }
+  get terminal(): boolean {
+    return this.#judge.finished;
+  }
+  get done(): boolean {
+    return this.#judge.done;
+  }
+  get usage(): Usage | null {
+    return this.#judge.usage;
+  }
+
+  push(chunk: Uint8Array, emit: Emit): RouterError | null {
+    this.#bytes += chunk.length;
+    if (this.#bytes > REPLY_LIMITS.maxReplyBytes) return runaway();
+    const state = this.#framer.push(chunk, emit);
+    if (state === 'too_large') return new RouterError('upstream_error', 'The target sent an event larger than 1 MiB.');
+    return this.#judge.fault;
+  }
+
+  finish(): RouterError | null {
+    this.#judge.tail(this.#framer.tail());
+    if (this.#judge.fault !== null) return this.#judge.fault;
+    if (this.#judge.finished) return null;
+    return new RouterError('upstream_error', 'The target ended its stream before the reply was finished.');
+  }
+}
+
+/** Holds a reply until it is whole, up to a bound; beyond it the reply goes out as it comes, unchecked. */
+export class BufferedReader implements ReplyReader {
+  usage: Usage | null = null;
+  terminal = false;
+  readonly done = false;
+  ready = false;
+  readonly #dialect: Dialect;
+  readonly #call: ParsedCall;
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(dialect: Dialect, call: ParsedCall) {
+    this.#dialect = dialect;
+    this.#call = call;
+  }
+
+  push(chunk: Uint8Array, emit: Emit): RouterError | null {
+    this.#bytes += chunk.length;
+    if (this.#bytes > REPLY_LIMITS.maxReplyBytes) return runaway();
+    if (this.ready) {
+      emit(chunk);
+      return null;
+    }
+    this.#chunks.push(chunk);
+    if (this.#bytes > REPLY_LIMITS.maxBufferedBytes) {
+      this.ready = true;
+      for (const held of this.#chunks) emit(held);
+      this.#chunks = [];
+    }
+    return null;
+  }
+
+  finish(emit: Emit): RouterError | null {
+    if (this.ready) return null;
+    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : joined(this.#chunks, this.#bytes);
+    try {
+      this.usage = this.#dialect.check(whole, this.#call).usage;
+    } catch (thrown) {
+      if (thrown instanceof RouterError) return thrown;
+      throw thrown;
+    }
+    this.ready = true;
+    this.terminal = true;
+    emit(whole);
+    return null;
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
