@@ -147,8 +147,7 @@ function poolPlan(spec: PoolSpec, maxWaiting: number, registries: RouterRegistri
     maxWaiting,
     engine: engine.create(spec.engine.options, undefined),
     workers: spec.workers.map((worker) => ({
-      // The key names references; the whole spec also tells a changed secret.
-      key: JSON.stringify(worker),
+      key: worker.key,
       url: isUrlWorker(worker) ? worker.origin + worker.basePath : null,
       headers: isUrlWorker(worker) ? worker.headers : [],
       limit: spec.concurrencyPerWorker,

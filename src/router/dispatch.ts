@@ -112,7 +112,8 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     if (!(outcome instanceof RouterError)) return outcome;
     if (!outcome.retryable && !outcome.descends) throw outcome;
     const { worker } = permit;
-    (progress.tried ??= new Set()).add(worker.id);
+    progress.tried ??= new Set();
+    progress.tried.add(worker.id);
     // A full worker, like one that took no connection in time, gains nothing from being asked again at once.
     inPlace = outcome.code === 'upstream_error';
     if (outcome.retryable && progress.retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {

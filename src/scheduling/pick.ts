@@ -20,7 +20,7 @@ export function pickWorker(
   let second: SlotWorker | null = null;
   for (const worker of workers) {
     if (!worker.admits(nowMs)) continue;
-    const seen = tried !== null && tried.has(worker.id);
+    const seen = tried?.has(worker.id) === true;
     if (seen && !again) continue;
     if (worker.inFlight >= worker.limit) {
       full = true;

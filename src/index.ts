@@ -1,0 +1,25 @@
+// The public surface: a router from a policy, and its routes as a Hono app for any web-standard runtime. For library users.
+
+export { ERROR_CODES, type ErrorCode, RouterError } from './core/errors.ts';
+export { DEFAULT_HTTP_LIMITS, type HttpLimits } from './core/limits.ts';
+export type { Disclosure, End, InferenceReply, ReplyBody, Sink } from './core/reply.ts';
+export type { InferenceRequest, Wants } from './core/request.ts';
+export type { Clock, Log, LogFields, NewId, Random, Runtime, Timer } from './core/runtime.ts';
+export type { InferenceService, Layer, Service } from './core/service.ts';
+export type {
+  Exchange,
+  HeaderView,
+  Transport,
+  TransportFault,
+  UpstreamHandler,
+  UpstreamRequest,
+} from './core/transport.ts';
+export { dialects } from './dialects/index.ts';
+export { engines } from './fleet/engines/index.ts';
+export { type AppOptions, createApp } from './http/app.ts';
+export { webIngress } from './http/web-sink.ts';
+export { type Catalog, compilePolicy } from './policy/compile.ts';
+export type { PolicyFiles } from './policy/documents.ts';
+export { type LoadOptions, type LoadResult, loadPolicy } from './policy/load.ts';
+export type { SecretSource } from './policy/secrets.ts';
+export { createRouter, type Router, type RouterOptions } from './router/create.ts';
