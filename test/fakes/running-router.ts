@@ -62,17 +62,24 @@ export async function startTestRouter(options: TestRouterOptions): Promise<TestR
   };
 }
 
-/** A policy of one pool per upstream URL, tried in order; all but the first are substitutes unless `same`. */
+/**
+ * A policy of one pool per upstream URL, tried in order; all but the first are substitutes unless `same`. Embeddings
+ * have a pool of their own at the first URL, since a pool belongs to one class.
+ */
 export function policyFor(
   urls: readonly string[],
   options: { readonly same?: boolean; readonly chat?: string; readonly engine?: string } = {},
 ): string {
-  const pools = urls.map((url, at) => [
-    `  pool-${at + 1}:`,
+  const pool = (name: string, serves: string, url: string) => [
+    `  ${name}:`,
     `    engine: ${options.engine ?? 'openai'}`,
-    `    serves: served-${at + 1}`,
+    `    serves: ${serves}`,
     `    workers: [ { url: "${url}" } ]`,
-  ]);
+  ];
+  const pools = [
+    ...urls.map((url, at) => pool(`pool-${at + 1}`, `served-${at + 1}`, url)),
+    pool('pool-vectors', 'served-vectors', urls[0]!),
+  ];
   const rungs = urls.map(
     (_, at) => `      - { pool: pool-${at + 1}${at > 0 && options.same === true ? ', same: true' : ''} }`,
   );
@@ -83,8 +90,8 @@ export function policyFor(
     'models:',
     '  asked: { class: chat, ladder: [',
     ...rungs.map((rung) => `${rung.replace('- ', '')},`),
-    '  ] }',
-    '  vectors: { class: embed, ladder: [ { pool: pool-1 } ] }',
+    '    ] }',
+    '  vectors: { class: embed, ladder: [ { pool: pool-vectors } ] }',
     ...(options.chat === undefined ? [] : ['classes:', `  chat: ${options.chat}`]),
     '',
   ].join('\n');
