@@ -1,7 +1,7 @@
 // Reads the few request fields that the router uses, and refuses what is ambiguous or wrongly typed. For OpenAI's dialects.
 import type { BodyLimits } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
-import { fieldOf, parseSpan } from '../wire/json-view.ts';
+import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScanFaultCode, type ScannedObject, scanObject } from '../wire/scan.ts';
 
 const FAULT_TEXT: Record<ScanFaultCode, (fault: ScanFault) => string> = {
@@ -28,7 +28,7 @@ export function readModel(body: Uint8Array, scan: ScannedObject): { model: strin
   const field = fieldOf(scan, 'model');
   if (field === undefined) throw missing('model', 'a string: the model to ask');
   if (field.kind !== 'string') throw wrong('model', 'a string');
-  const model = parseSpan(body, field.start, field.end) as string;
+  const model = stringOf(body, field)!;
   if (model.length === 0 || model.length > 256) throw wrong('model', 'a string of 1 to 256 characters');
   for (let i = 0; i < model.length; i++) {
     const code = model.charCodeAt(i);

@@ -2,7 +2,7 @@
 import type { BodyLimits, ParsedCall, ReplyFacts } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
-import { fieldOf, parseSpan } from '../wire/json-view.ts';
+import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
 import { readCount, readFlag, readModel, scanBody, wrong } from './openai-fields.ts';
@@ -102,11 +102,23 @@ export function checkChoices(reply: Uint8Array): ReplyFacts {
   const choices = fieldOf(scan, 'choices');
   if (choices?.kind !== 'array')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no choices.');
-  for (const choice of parseSpan(reply, choices.start, choices.end) as readonly { finish_reason?: unknown }[]) {
-    if (choice?.finish_reason === 'error')
-      throw new RouterError('upstream_error', 'The target ended its reply with an error.');
-  }
+  if (endsInError(reply, choices)) throw new RouterError('upstream_error', 'The target ended its reply with an error.');
   return factsOf(reply, scan);
+}
+
+const FINISH_REASON = bytesOf('"finish_reason"');
+const ERROR = bytesOf('"error"');
+
+/** Looks at each finish reason without parsing; an escaped quote keeps generated text from looking like one. */
+function endsInError(reply: Uint8Array, choices: Field): boolean {
+  let at = indexOfBytes(reply, FINISH_REASON, choices.start, choices.end);
+  while (at >= 0) {
+    let next = at + FINISH_REASON.length;
+    while (reply[next] === 0x3a || reply[next]! <= 0x20) next++;
+    if (indexOfBytes(reply, ERROR, next, next + ERROR.length) === next) return true;
+    at = indexOfBytes(reply, FINISH_REASON, next, choices.end);
+  }
+  return false;
 }
 
 /** Usage and model of a whole reply. */
@@ -115,6 +127,6 @@ export function factsOf(reply: Uint8Array, scan: ScannedObject): ReplyFacts {
   const model = fieldOf(scan, 'model');
   return {
     usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
-    servedModel: model?.kind === 'string' ? (parseSpan(reply, model.start, model.end) as string) : null,
+    servedModel: stringOf(reply, model) ?? null,
   };
 }

@@ -1,7 +1,7 @@
 // Judges the events of a streamed chat or text completion: what is content, what ends it, what is a failure. For OpenAI's dialects.
 import type { StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
-import { fieldOf, indexOfBytes, parseSpan } from '../wire/json-view.ts';
+import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { DROP, eventData, FORWARD, STOP } from '../wire/sse.ts';
 import { inBandFault } from './openai-errors.ts';
@@ -89,9 +89,9 @@ class ChunkJudge implements StreamJudge {
 
   #identify(source: Uint8Array, scan: ScannedObject): void {
     const model = fieldOf(scan, 'model');
-    if (model?.kind === 'string') this.servedModel = parseSpan(source, model.start, model.end) as string;
+    this.servedModel = stringOf(source, model) ?? null;
     const object = fieldOf(scan, 'object');
-    if (object?.kind === 'string' && parseSpan(source, object.start, object.end) === 'error') {
+    if (stringOf(source, object) === 'error') {
       this.fault = inBandFault(parseSpan(source, scan.open, scan.close + 1));
     }
   }

@@ -1,6 +1,6 @@
 // The admin listener: what the router knows of itself. For operators, on loopback.
 import { Hono } from 'hono';
-import { RouterError } from '../core/errors.ts';
+import { RouterError, toRouterError } from '../core/errors.ts';
 import type { NewId } from '../core/runtime.ts';
 import type { Router } from '../router/create.ts';
 import { errorReply } from './errors.ts';
@@ -21,13 +21,13 @@ export function createAdminApp({ router, newId, ready, policy }: AdminOptions): 
     context.header('cache-control', 'no-store');
     return context.json({ ready: ready(), policy: policy(), models: router.models(), ...router.status() });
   });
-  app.notFound(() => {
-    const error = new RouterError(
-      'not_found',
-      'No such route. The admin listener serves GET /healthz, /readyz and /status.',
-    );
+  const fail = (error: RouterError) => {
     const { status, headers, body } = errorReply(error, newId());
     return new Response(body, { status, headers });
-  });
+  };
+  app.notFound(() =>
+    fail(new RouterError('not_found', 'No such route. The admin listener serves GET /healthz, /readyz and /status.')),
+  );
+  app.onError((thrown) => fail(toRouterError(thrown)));
   return app;
 }

@@ -14,6 +14,8 @@ export interface AppOptions extends Omit<CallDeps, 'service'> {
   ready(): boolean;
 }
 
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
 /** Unix seconds; when a model was made is not known, so all carry one fixed, plausible instant. */
 const CREATED = 1_767_225_600;
 
@@ -26,9 +28,11 @@ export function createApp(options: AppOptions): Hono {
     return new Response(body, { status, headers });
   };
   const served: string[] = [];
+  // Each method of a path has exactly one handler: with two, Hono composes them anew on every request.
   const only = (path: string, methods: readonly string[]) => {
     served.push(...methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${path}`));
-    app.all(path, (context) => fail(wrongMethod(context, methods)));
+    const others = METHODS.filter((method) => !methods.includes(method));
+    app.on(others, path, (context) => fail(wrongMethod(context, methods)));
   };
 
   for (const dialect of Object.values(dialects)) {

@@ -10,13 +10,15 @@ export interface GuardRules {
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
-const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/;
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
 
 /** Null when the request may pass. A page that rebinds a name to loopback is told apart by its Host, others by Origin. */
 export function refuseStranger(headers: HeaderView, rules: GuardRules): RouterError | null {
   const host = headerOf(headers, 'host');
-  const name = host === null ? null : (HOST.exec(host.toLowerCase())?.[1] ?? null);
-  if (name === null) return new RouterError('malformed_request', 'The Host header is missing or malformed.');
+  const named = host === null ? null : HOST.exec(host.toLowerCase());
+  const name = named?.[1];
+  if (name === undefined || Number(named?.[2] ?? 0) > 65_535)
+    return new RouterError('malformed_request', 'The Host header is missing or malformed.');
   if (!LOOPBACK.has(name) && !rules.allowedHosts.includes(name)) {
     const text = `Host "${name}" is not served here. Call 127.0.0.1 or localhost, or add the name to server.allowedHosts.`;
     return new RouterError('host_not_allowed', text);

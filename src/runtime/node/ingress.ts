@@ -44,6 +44,10 @@ function signalOf(outgoing: ServerResponse): CallSignal {
 /** Framing may cost a little; a body cut into single bytes costs the router more than its bytes are worth. */
 const MAX_PIECES = 65_536;
 const MIN_PIECE_BYTES = 16;
+/** Below this a piece may be mostly framing; what came over the wire is then held against the bytes it brought. */
+const SMALL_PIECE_BYTES = 1024;
+const MAX_OVERHEAD = 16;
+const OVERHEAD_FROM_BYTES = 64 * 1024;
 
 function readBody(incoming: IncomingMessage, limits: HttpLimits, watch: BodyWatch): Promise<Uint8Array> {
   const { maxBodyBytes } = limits;
@@ -51,6 +55,8 @@ function readBody(incoming: IncomingMessage, limits: HttpLimits, watch: BodyWatc
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
+    const { socket } = incoming;
+    const fromBytes = socket.bytesRead;
     const stop = (error: RouterError) => {
       watch.done(entry);
       // Nothing reads on, so nothing more is held; the connection closes with the refusal.
@@ -65,7 +71,10 @@ function readBody(incoming: IncomingMessage, limits: HttpLimits, watch: BodyWatc
       entry.fresh = true;
       if (bytes > maxBodyBytes) return stop(tooLarge(maxBodyBytes));
       chunks.push(chunk);
-      if (chunks.length > MAX_PIECES && bytes < chunks.length * MIN_PIECE_BYTES) stop(crumbs());
+      if (chunks.length > MAX_PIECES && bytes < chunks.length * MIN_PIECE_BYTES) return stop(crumbs());
+      if (chunk.length >= SMALL_PIECE_BYTES || chunks.length === 1) return;
+      const wireBytes = socket.bytesRead - fromBytes;
+      if (wireBytes > OVERHEAD_FROM_BYTES && wireBytes > bytes * MAX_OVERHEAD) stop(crumbs());
     };
     incoming.on('data', onData);
     incoming.on('end', () => {

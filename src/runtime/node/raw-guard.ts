@@ -21,19 +21,26 @@ export function refuseRaw(incoming: IncomingMessage, guard: RawGuard): RouterErr
   }
   const doubled = doubledHeader(rawHeaders);
   if (doubled !== null) return new RouterError('malformed_request', `The header ${doubled} stands twice.`);
-  if (incoming.headers['transfer-encoding'] !== undefined && incoming.headers['transfer-encoding'] !== 'chunked') {
+  const { headers, httpVersion, method = '' } = incoming;
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
     return new RouterError('malformed_request', 'The transfer encoding is not known.');
   }
-  if (incoming.httpVersion !== '1.1' && incoming.headers['transfer-encoding'] !== undefined) {
-    return new RouterError('malformed_request', 'HTTP/1.0 has no transfer encodings.');
+  if (httpVersion !== '1.1' && (httpVersion !== '1.0' || coding !== undefined)) {
+    return new RouterError('malformed_request', 'Use HTTP/1.1, or HTTP/1.0 without transfer encodings.');
   }
-  const method = incoming.method ?? '';
+  if ((method === 'GET' || method === 'HEAD') && (coding !== undefined || (headers['content-length'] ?? '0') !== '0')) {
+    return new RouterError('malformed_request', `A ${method} takes no body.`);
+  }
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    return new RouterError('expectation_failed', 'This expectation cannot be met.');
+  }
   if (method === 'TRACE' || method === 'CONNECT') {
     return new RouterError('method_not_allowed', `${method} is not taken.`, {
       headers: { allow: 'GET, HEAD, POST', connection: 'close' },
     });
   }
-  const stranger = refuseStranger(incoming.headers, guard.rules);
+  const stranger = refuseStranger(headers, guard.rules);
   if (stranger !== null) return stranger;
   return refuseTarget(incoming.url ?? '', guard);
 }

@@ -1,8 +1,8 @@
 // The HTTP servers on Node: strict framing, bounded sockets, shaped refusals at every level. For entry/node.
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import { RouterError } from '../../core/errors.ts';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { RouterError, toRouterError } from '../../core/errors.ts';
 import type { HttpLimits } from '../../core/limits.ts';
 import type { NewId } from '../../core/runtime.ts';
 import type { Address } from '../../core/units.ts';
@@ -30,7 +30,13 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   const { limits, newId, guard } = options;
   const listener = getRequestListener(options.fetch as (request: Request) => Response | Promise<Response>, {
     overrideGlobalObjects: false,
+    errorHandler: (thrown) => unexpected(thrown, newId()),
   });
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const refusal = refuseRaw(incoming, guard);
+    if (refusal !== null) return refuse(incoming, outgoing, refusal, newId());
+    void listener(incoming, outgoing);
+  };
   const server = createServer(
     {
       maxHeaderSize: limits.maxHeaderBytes,
@@ -42,30 +48,37 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       requireHostHeader: false,
       insecureHTTPParser: false,
       noDelay: true,
+      // A caller that vanished without a word is noticed by probes.
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_AFTER_MS,
     },
-    (incoming, outgoing) => {
-      const refusal = refuseRaw(incoming, guard);
-      if (refusal !== null) return refuse(incoming, outgoing, refusal, newId());
-      void listener(incoming, outgoing);
-    },
+    handle,
   );
   // Two more than allowed, so that an overrun is seen instead of cut off in silence.
   server.maxHeadersCount = limits.maxHeaders + 2;
   server.maxConnections = limits.maxConnections;
+  // At the cap, whoever holds a connection without using it makes room for who comes next.
+  server.on('drop', () => server.closeIdleConnections());
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerClientError(error, socket, newId()));
   server.on('checkExpectation', (incoming, outgoing) => {
     refuse(incoming, outgoing, new RouterError('expectation_failed', 'This expectation cannot be met.'), newId());
   });
-  const refuseSocket = (error: RouterError) => (_incoming: IncomingMessage, socket: unknown) => {
-    writeRaw(socket as Socket, errorReply(error, newId()));
+  // Who asks first hears of a body that is too large before sending it.
+  server.on('checkContinue', (incoming, outgoing) => {
+    if (Number(incoming.headers['content-length'] ?? 0) > limits.maxBodyBytes) {
+      const error = new RouterError('request_too_large', `The body is larger than ${limits.maxBodyBytes} bytes.`);
+      return refuse(incoming, outgoing, error, newId());
+    }
+    outgoing.writeContinue();
+    handle(incoming, outgoing);
+  });
+  const refuseSocket = (incoming: IncomingMessage, socket: Socket) => {
+    // Node lets go of such a socket: without a listener its next error would end the process.
+    socket.on('error', () => socket.destroy());
+    writeRaw(socket, errorReply(noTunnel(incoming), newId()));
   };
-  server.on('upgrade', refuseSocket(new RouterError('malformed_request', 'Protocol upgrades are not taken here.')));
-  server.on(
-    'connect',
-    refuseSocket(
-      new RouterError('method_not_allowed', 'CONNECT is not taken.', { headers: { allow: 'GET, HEAD, POST' } }),
-    ),
-  );
+  server.on('upgrade', (incoming, socket) => refuseSocket(incoming, socket as Socket));
+  server.on('connect', (incoming, socket) => refuseSocket(incoming, socket as Socket));
 
   return {
     listen: (address) => listen(server, address),
@@ -83,6 +96,31 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     },
     connections: () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))),
   };
+}
+
+/** Idle time before the first probe of a silent connection, ms. */
+const PROBE_AFTER_MS = 60_000;
+/** Clients that try a WebSocket first go on with plain HTTP after a 426, and give up after anything else. */
+const RESPONSES = /\/v1\/responses(\?|$)/;
+
+function noTunnel({ method, url }: IncomingMessage): RouterError {
+  if (method === 'CONNECT') {
+    return new RouterError('method_not_allowed', 'CONNECT is not taken.', { headers: { allow: 'GET, HEAD, POST' } });
+  }
+  if (RESPONSES.test(url ?? '')) {
+    return new RouterError('upgrade_required', 'WebSockets are not taken here: use HTTP/1.1.', {
+      headers: { upgrade: 'HTTP/1.1' },
+    });
+  }
+  return new RouterError('malformed_request', 'Protocol upgrades are not taken here.');
+}
+
+/** What the listener could not make a request of, or a reply; nothing of it is repeated. */
+function unexpected(thrown: unknown, id: string): Response {
+  const bad = thrown instanceof RequestError;
+  const error = bad ? new RouterError('malformed_request', 'The request is not valid HTTP.') : toRouterError(thrown);
+  const { status, headers, body } = errorReply(error, id);
+  return new Response(body, { status, headers });
 }
 
 function listen(server: Server, { host, port }: Address): Promise<Address> {
@@ -107,7 +145,9 @@ function refuse(incoming: IncomingMessage, outgoing: ServerResponse, error: Rout
 
 /** Node noticed the fault before there was a request; the answer is written by hand and the connection closed. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket, id: string): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // A reply that has begun cannot be followed by another: the caller would read it as part of the first.
+  const { _httpMessage: reply } = socket as Socket & { _httpMessage?: ServerResponse | null };
+  if (error.code === 'ECONNRESET' || !socket.writable || reply?.headersSent === true) {
     socket.destroy();
     return;
   }
@@ -116,7 +156,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket, id: str
 
 function clientError(code: string): RouterError {
   if (code === 'HPE_HEADER_OVERFLOW')
-    return new RouterError('headers_too_large', 'The head of the request is larger than 16 KiB.');
+    return new RouterError('headers_too_large', 'The head of the request is too large or has too many headers.');
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
     return new RouterError('request_too_large', 'The chunk extensions are too large.');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new RouterError('body_timeout', 'The request did not come in time.');
