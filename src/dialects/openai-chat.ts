@@ -6,7 +6,7 @@ import { checkChoices, GenerateCall } from './openai-generate.ts';
 import { createChunkJudge, type HasContent } from './openai-stream.ts';
 
 const some = (value: unknown): boolean =>
-  typeof value === 'string' ? value.length > 0 : value !== undefined && value !== null;
+  typeof value === 'string' || Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
 const CONTENT_PARTS = [
   'content',
   'reasoning_content',

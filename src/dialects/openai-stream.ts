@@ -3,7 +3,7 @@ import type { StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
-import { DROP, eventData, FORWARD, STOP } from '../wire/sse.ts';
+import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
 import { inBandFault } from './openai-errors.ts';
 import { usageFrom } from './openai-usage.ts';
 
@@ -12,6 +12,8 @@ const DONE = ascii('[DONE]');
 const FINISH_REASON = ascii('"finish_reason"');
 const EVENT_LIMITS = { maxDepth: 64, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
 const BRACE = 0x7b;
+/** Beside the verdicts of wire/sse: neither choices, usage nor an error; the event's name decides. */
+const BARE = -1;
 
 interface Choice {
   readonly index?: number;
@@ -66,7 +68,10 @@ class ChunkJudge implements StreamJudge {
       this.skippedEvents++;
       return DROP;
     }
-    return this.#chunk(source, scan);
+    const verdict = this.#chunk(source, scan);
+    if (verdict !== BARE) return verdict;
+    if (eventName(bytes, start, end) !== 'error') return FORWARD;
+    return this.#stop(inBandFault(parseSpan(source, scan.open, scan.close + 1)));
   }
 
   tail(bytes: Uint8Array): void {
@@ -77,23 +82,15 @@ class ChunkJudge implements StreamJudge {
     const error = fieldOf(scan, 'error');
     if (error !== undefined && error.kind !== 'null')
       return this.#stop(inBandFault(parseSpan(source, error.start, error.end)));
-    if (this.servedModel === null) this.#identify(source, scan);
-    if (this.fault !== null) return STOP;
+    if (this.servedModel === null) this.servedModel = stringOf(source, fieldOf(scan, 'model')) ?? null;
     const choices = fieldOf(scan, 'choices');
     const usage = fieldOf(scan, 'usage');
     if (usage?.kind === 'object') this.usage = usageFrom(parseSpan(source, usage.start, usage.end)) ?? this.usage;
-    if (choices === undefined || choices.kind !== 'array') return FORWARD;
-    if (choices.end - choices.start === 2) return usage?.kind === 'object' && !this.#usageAsked ? DROP : FORWARD;
-    return this.#read(source, choices);
-  }
-
-  #identify(source: Uint8Array, scan: ScannedObject): void {
-    const model = fieldOf(scan, 'model');
-    this.servedModel = stringOf(source, model) ?? null;
-    const object = fieldOf(scan, 'object');
-    if (stringOf(source, object) === 'error') {
-      this.fault = inBandFault(parseSpan(source, scan.open, scan.close + 1));
-    }
+    if (choices?.kind === 'array' && !isEmpty(source, choices)) return this.#read(source, choices);
+    if (usage?.kind === 'object') return this.#usageAsked ? FORWARD : DROP;
+    if (choices?.kind === 'array') return FORWARD;
+    if (stringOf(source, fieldOf(scan, 'object')) !== 'error') return BARE;
+    return this.#stop(inBandFault(parseSpan(source, scan.open, scan.close + 1)));
   }
 
   #read(source: Uint8Array, field: Field): number {
@@ -112,7 +109,8 @@ class ChunkJudge implements StreamJudge {
       if (reason === 'error') {
         return this.#stop(new RouterError('upstream_error', 'The target ended its reply with an error.'));
       }
-      if (typeof reason === 'string') {
+      // Some servers say '' for "not yet".
+      if (typeof reason === 'string' && reason !== '') {
         this.#ended ??= new Set();
         this.#ended.add(choice.index ?? 0);
         this.started = true;
@@ -151,6 +149,13 @@ function mayFinish(source: Uint8Array, field: Field): boolean {
     at = indexOfBytes(source, FINISH_REASON, next, field.end);
   }
   return false;
+}
+
+/** An array without elements, whatever the spacing. */
+function isEmpty(source: Uint8Array, { start, end }: Field): boolean {
+  let at = start + 1;
+  while (source[at]! <= 0x20) at++;
+  return at === end - 1;
 }
 
 function equals(bytes: Uint8Array, start: number, end: number, wanted: Uint8Array): boolean {

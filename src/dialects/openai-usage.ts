@@ -1,8 +1,11 @@
 // Brings OpenAI's usage objects into the one normal form. For OpenAI's dialects.
 import type { Usage } from '../core/dialect.ts';
 
+/** No reply holds more tokens than this: a larger number is a lie or a bug, and would spoil every sum it enters. */
+const MOST_TOKENS = 1e9;
+
 const count = (value: unknown): number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+  typeof value === 'number' && value > 0 && value <= MOST_TOKENS ? Math.floor(value) : 0;
 
 const part = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
