@@ -1,4 +1,4 @@
-// The command line: names a command's file and runs it. Each command is loaded only when it is called.
+// The command line: names a command's file and runs it; a command is loaded only when it is called. For operators.
 import type { Command } from './command.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
