@@ -68,10 +68,14 @@ export class FifoGate implements Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal> {
     if (this.#closed) return 'closed';
     if (call.signal.aborted) return 'client_gone';
-    // With a line, a free slot belongs to the line; but a call that cannot be served at all learns so at once.
-    const picked = pick();
+    let picked = pick();
+    if (picked !== 'full' && picked !== 'none' && this.#line.size > 0) {
+      // A free slot belongs to the line; only what the line cannot use is a newcomer's.
+      this.poke();
+      picked = this.#line.size > PASS_OVER ? 'full' : pick();
+    }
     if (picked === 'none') return 'none';
-    if (picked !== 'full' && this.#line.size === 0) return this.#grant(picked, 0);
+    if (picked !== 'full') return this.#grant(picked, 0);
     if (this.#line.size >= this.#maxWaiting) return 'queue_full';
     if (call.maxWaitMs <= 0) return 'waited';
     return this.#wait(call, pick);

@@ -50,7 +50,18 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
   return async function dispatch(request) {
     deps.books.open++;
     try {
-      return await descend(deps, request);
+      const { plan, rungs } = deps.plan(request);
+      const progress = begin(request, plan.rules);
+      deps.budget.earn();
+      for (let at = 0; at < rungs.length; at++) {
+        const rung = rungs[at]!;
+        if (progress.reason !== null && !rung.when.has(progress.reason)) continue;
+        const divertsCold = rungs.some((lower, place) => place > at && lower.when.has('cold'));
+        const won = await tryRung(deps, progress, rung, divertsCold);
+        if (won !== null) return reply(deps, progress, rung, won);
+        progress.reason = progress.failures.at(-1)!.error.reason;
+      }
+      throw verdict(progress.failures, progress.attempts, deps.random);
     } catch (thrown) {
       const error = toRouterError(thrown);
       const how = error.code === 'client_gone' ? 'client_gone' : 'failed';
@@ -60,10 +71,8 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
   };
 }
 
-async function descend(deps: DispatchDeps, request: InferenceRequest): Promise<InferenceReply> {
-  const { plan, rungs } = deps.plan(request);
-  const { rules } = plan;
-  const progress: Progress = {
+function begin(request: InferenceRequest, rules: ClassRules): Progress {
+  return {
     request,
     rules,
     deadlineMs: request.receivedMs + rules.timeouts.totalMs,
@@ -75,16 +84,6 @@ async function descend(deps: DispatchDeps, request: InferenceRequest): Promise<I
     coldMs: 0,
     reason: null,
   };
-  deps.budget.earn();
-  for (let at = 0; at < rungs.length; at++) {
-    const rung = rungs[at]!;
-    if (progress.reason !== null && !rung.when.has(progress.reason)) continue;
-    const divertsCold = rungs.some((lower, place) => place > at && lower.when.has('cold'));
-    const won = await tryRung(deps, progress, rung, divertsCold);
-    if (won !== null) return reply(deps, progress, rung, won);
-    progress.reason = progress.failures.at(-1)!.error.reason;
-  }
-  throw verdict(progress.failures, progress.attempts, deps.random);
 }
 
 /** Tries one rung, and again where a second try may help. Null: go down. Throws what no rung can cure. */
@@ -108,49 +107,43 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     }
     progress.queueMs += permit.waitedMs;
     if (waitsForCold) progress.coldMs += permit.waitedMs;
-    const outcome = await tryWorker(deps, progress, rung, permit);
-    if (!(outcome instanceof RouterError)) return outcome;
-    if (!outcome.retryable && !outcome.descends) throw outcome;
+    const attempt = tryWorker(deps, progress, rung, permit);
+    const error = await attempt.committed;
+    if (error === null) return { permit, attempt };
+    deps.books.attempts.delete(attempt);
+    closeAttempt(permit, permit.worker as PoolWorker, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
+    if (!error.retryable && !error.descends) throw error;
     const { worker } = permit;
     progress.tried ??= new Set();
     progress.tried.add(worker.id);
     // A full worker, like one that took no connection in time, gains nothing from being asked again at once.
-    inPlace = outcome.code === 'upstream_error';
-    if (outcome.retryable && progress.retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {
+    inPlace = error.code === 'upstream_error';
+    if (error.retryable && progress.retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {
       progress.retries--;
       continue;
     }
     const condition = conditionOf(pool, deps.clock.nowMs());
-    progress.failures.push({ target: rung.target.name, error: outcome, waitMs: condition.waitMs });
-    if (!outcome.descends) throw verdict(progress.failures, progress.attempts, deps.random);
+    progress.failures.push({ target: rung.target.name, error, waitMs: condition.waitMs });
+    if (!error.descends) throw verdict(progress.failures, progress.attempts, deps.random);
     return null;
   }
 }
 
-async function tryWorker(
-  deps: DispatchDeps,
-  progress: Progress,
-  rung: Rung,
-  permit: Permit,
-): Promise<Won | RouterError> {
+/** Begins one attempt. What breaks in here is the router's own fault, and the slot is given back. */
+function tryWorker(deps: DispatchDeps, progress: Progress, rung: Rung, permit: Permit): Attempt {
   const { request, rules, deadlineMs } = progress;
   const worker = permit.worker as PoolWorker;
   progress.attempts++;
   worker.begin();
-  let attempt: Attempt | null = null;
   try {
     const spec = { request, target: rung.target, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
-    attempt = new Attempt(spec, deps);
+    const attempt = new Attempt(spec, deps);
     deps.books.attempts.add(attempt);
-    await attempt.committed;
+    return attempt;
   } catch (thrown) {
-    const error = toRouterError(thrown);
-    if (attempt !== null) deps.books.attempts.delete(attempt);
-    closeAttempt(permit, worker, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
-    if (!(thrown instanceof RouterError)) throw thrown;
-    return error;
+    closeAttempt(permit, worker, toRouterError(thrown), 'failed');
+    throw thrown;
   }
-  return { permit, attempt };
 }
 
 function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt }: Won): InferenceReply {

@@ -34,15 +34,15 @@ const MAX_ERROR_BYTES = 64 * 1024;
 type Phase = 'connect' | 'headers' | 'content' | 'stream' | 'refusal' | 'over';
 
 /**
- * Before its commit an attempt fails by rejecting `committed`; after it, by the sink's `fail`. Whichever way it ends,
+ * Before its commit an attempt fails by what `committed` resolves with; after it, by the sink's `fail`. Whichever way it ends,
  * the exchange is over and the timer gone, and nothing of it is called again.
  */
 export class Attempt implements UpstreamHandler, ReplyBody {
-  readonly committed: Promise<void>;
+  /** Null: first content is here. Else why there is none. */
+  readonly committed: Promise<RouterError | null>;
   length: number | null = null;
   #phase: Phase = 'connect';
-  #commit!: () => void;
-  #reject!: (error: RouterError) => void;
+  #commit!: (failure: RouterError | null) => void;
   #isCommitted = false;
   readonly #spec: AttemptSpec;
   readonly #clock: Clock;
@@ -62,9 +62,8 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     const { dialect, call } = request;
     this.#spec = spec;
     this.#clock = deps.clock;
-    this.committed = new Promise((resolve, reject) => {
+    this.committed = new Promise((resolve) => {
       this.#commit = resolve;
-      this.#reject = reject;
     });
     this.#reader = call.stream ? new StreamReader(dialect, call) : new BufferedReader(dialect, call);
     const nowMs = deps.clock.nowMs();
@@ -209,7 +208,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     this.#isCommitted = true;
     this.#phase = 'stream';
     this.length = length;
-    this.#commit();
+    this.#commit(null);
   }
 
   #readRefusal(chunk: Uint8Array): void {
@@ -275,7 +274,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     const end: End = { ...how, bytes: this.#bytes, usage: this.#reader.usage };
     this.#end = end;
     if (!this.#isCommitted) {
-      this.#reject(how.error ?? new RouterError('client_gone', 'The caller is gone.'));
+      this.#commit(how.error ?? new RouterError('client_gone', 'The caller is gone.'));
       return;
     }
     if (this.#sink === null) return;

@@ -39,7 +39,9 @@ export class StreamReader implements ReplyReader {
   }
 
   get ready(): boolean {
-    return this.#judge.started || this.#events > REPLY_LIMITS.maxHeldEvents || this.#bytes > REPLY_LIMITS.maxHeldBytes;
+    if (this.#judge.started || this.#events > REPLY_LIMITS.maxHeldEvents) return true;
+    // An event that is not whole yet proves nothing, however large: the framer has its own bound for it.
+    return this.#bytes - this.#framer.heldBytes > REPLY_LIMITS.maxHeldBytes;
   }
   get terminal(): boolean {
     return this.#judge.finished;
