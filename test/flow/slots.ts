@@ -1,0 +1,21 @@
+// Decides what workers look like to a gate in tests: an id, a limit, a count. For tests of src/flow and src/scheduling.
+import type { SlotWorker } from '../../src/core/worker.ts';
+
+export type TestWorker = SlotWorker & { limit: number; up: boolean };
+
+export function slotWorker(id: string, limit: number, more: Partial<TestWorker> = {}): TestWorker {
+  return {
+    id,
+    limit,
+    inFlight: 0,
+    up: true,
+    state: 'warm',
+    origin: 'http://w',
+    basePath: '',
+    headers: [],
+    admits() {
+      return this.up;
+    },
+    ...more,
+  };
+}
