@@ -101,6 +101,8 @@ export class Fleet {
       pool.gate.poke();
     };
     const place = (url: string | null) => {
+      // A source may have had its answer on the way when its worker was let go.
+      if (worker.state === 'draining') return;
       Object.assign(worker, url === null ? { origin: '', basePath: '' } : placeOf(url));
       if (url === null) {
         worker.state = 'starting';

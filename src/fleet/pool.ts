@@ -40,9 +40,12 @@ export function conditionOf(pool: Pool, nowMs: number): Condition {
   let reason: Reason | null = null;
   for (const worker of pool.workers) {
     const [why, waitMs] = stateOf(worker, nowMs);
-    // What will pass by itself counts more than what is broken.
-    if (reason === null || RANK[why] < RANK[reason]) reason = why;
-    soonest = Math.min(soonest, waitMs);
+    // What will pass by itself counts more than what is broken, and only its own time is told: a caller who is told
+    // "starting" must not be given the next probe of a broken worker as the time to ready.
+    if (reason === null || RANK[why] < RANK[reason]) {
+      reason = why;
+      soonest = waitMs;
+    } else if (why === reason) soonest = Math.min(soonest, waitMs);
   }
   return { reason: reason ?? 'failing', waitMs: Number.isFinite(soonest) ? Math.max(0, soonest) : null };
 }
