@@ -147,7 +147,8 @@ function poolPlan(spec: PoolSpec, maxWaiting: number, registries: RouterRegistri
     maxWaiting,
     engine: engine.create(spec.engine.options, undefined),
     workers: spec.workers.map((worker) => ({
-      key: worker.key,
+      // Another engine is asked other questions: the worker starts over.
+      key: `${spec.engine.name} ${worker.key}`,
       url: isUrlWorker(worker) ? worker.origin + worker.basePath : null,
       headers: isUrlWorker(worker) ? worker.headers : [],
       limit: spec.concurrencyPerWorker,
