@@ -138,6 +138,8 @@ const KINDS: Readonly<Record<string, TransportFaultKind>> = {
   ENETUNREACH: 'refused',
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  ESERVFAIL: 'dns',
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   ETIMEDOUT: 'connect_timeout',
   UND_ERR_HEADERS_OVERFLOW: 'headers_too_large',
