@@ -58,7 +58,7 @@ export function isRefusal(response: RawResponse, status: number, code: string) {
 }
 
 /** The healthy rung's own reply, and a head that says where it came from. */
-export function isFromBelow(response: RawResponse, degraded: string | undefined, attempts = '2') {
+export function isFromBelow(response: RawResponse, degraded: string | undefined, attempts: unknown = '2') {
   expect(response.status, response.body.toString()).toBe(200);
   expect(response.complete).toBe(true);
   if (response.headers['content-type']!.startsWith('text/event-stream')) {
