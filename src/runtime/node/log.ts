@@ -35,7 +35,9 @@ export function createNodeLog(level: 'none' | 'summary' | 'debug', descriptor: n
 
   function info(event: string, fields: LogFields = {}): void {
     if (!saysInfo) return;
-    lines += `{"level":${INFO},"time":${Date.now()},"event":${JSON.stringify(event)},${JSON.stringify(fields).slice(1)}\n`;
+    const said = JSON.stringify(fields);
+    const rest = said === '{}' ? '}' : `,${said.slice(1)}`;
+    lines += `{"level":${INFO},"time":${Date.now()},"event":${JSON.stringify(event)}${rest}\n`;
     if (lines.length >= GATHER) write();
     else timer ??= setTimeout(write, GATHER_MS).unref();
   }
