@@ -43,12 +43,16 @@ describe('methods', () => {
       ['/readyz', 'GET, HEAD'],
     ];
     for (const [path, allow] of allowed) {
-      for (const method of ['DELETE', 'PUT', 'PATCH', 'PROPFIND', 'QUERY', allow === 'POST' ? 'GET' : 'POST']) {
+      for (const method of ['DELETE', 'PUT', 'PATCH', 'OPTIONS', allow === 'POST' ? 'GET' : 'POST']) {
         connection.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
         const response = await connection.readResponse();
         expectRefusal(response, 405, 'method_not_allowed');
         expect(response.headers['allow']).toBe(allow);
       }
+    }
+    for (const method of ['PROPFIND', 'QUERY', 'MKCOL', 'LINK', 'PURGE']) {
+      connection.write(`${method} ${CHAT} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+      expectRefusal(await connection.readResponse(), 404, 'not_found');
     }
     expect(connection.closed).toBeUndefined();
     connection.destroy();
