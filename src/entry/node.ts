@@ -110,7 +110,7 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   const publicServer = createNodeServer({
     ...shared,
     guard,
-    fetch: (request, sockets) => app.fetch(request, sockets as object),
+    fetch: (request, sockets) => app.fetch(request, sockets),
   });
   const adminApp = createAdminApp({ router, newId: newRequestId, ready, policy: () => state });
   const adminServer = createNodeServer({

@@ -14,11 +14,8 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
 
 /** Null when the request may pass. A page that rebinds a name to loopback is told apart by its Host, others by Origin. */
 export function refuseStranger(headers: HeaderView, rules: GuardRules): RouterError | null {
-  const host = headerOf(headers, 'host');
-  const named = host === null ? null : HOST.exec(host.toLowerCase());
-  const name = named?.[1];
-  if (name === undefined || Number(named?.[2] ?? 0) > 65_535)
-    return new RouterError('malformed_request', 'The Host header is missing or malformed.');
+  const name = hostName(headerOf(headers, 'host'));
+  if (name === null) return new RouterError('malformed_request', 'The Host header is missing or malformed.');
   if (!LOOPBACK.has(name) && !rules.allowedHosts.includes(name)) {
     const text = `Host "${name}" is not served here. Call 127.0.0.1 or localhost, or add the name to server.allowedHosts.`;
     return new RouterError('host_not_allowed', text);
@@ -39,6 +36,20 @@ export function refuseStranger(headers: HeaderView, rules: GuardRules): RouterEr
     );
   }
   return null;
+}
+
+let lastHost = '';
+let lastName: string | null = null;
+
+/** The name in a Host header without its port; callers repeat one host, so the last answer is kept. */
+function hostName(host: string | null): string | null {
+  if (host === null) return null;
+  if (host !== lastHost) {
+    const named = HOST.exec(host.toLowerCase());
+    lastName = named === null || Number(named[2] ?? 0) > 65_535 ? null : named[1]!;
+    lastHost = host;
+  }
+  return lastName;
 }
 
 /**

@@ -1,6 +1,5 @@
 // A request's body and a reply's bytes on Node's own sockets, past the web objects. For entry/node; see docs/decisions on the sink.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import { RouterError } from '../../core/errors.ts';
 import type { HttpLimits } from '../../core/limits.ts';
@@ -9,11 +8,7 @@ import type { Clock } from '../../core/runtime.ts';
 import { CallSignal } from '../../core/signal.ts';
 import type { Ingress } from '../../http/ingress.ts';
 import { type BodyWatch, createBodyWatch } from './body-watch.ts';
-
-interface Sockets {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-}
+import { ANSWERED, type Sockets } from './listener.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -26,7 +21,7 @@ export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & {
     signal: (context) => signalOf((context.env as Sockets).outgoing),
     exit: (context: Context, _signal, encode) => ({
       sink: new SocketSink((context.env as Sockets).outgoing, encode),
-      response: RESPONSE_ALREADY_SENT,
+      response: ANSWERED,
     }),
     close: () => watch.close(),
   };

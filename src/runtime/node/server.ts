@@ -1,16 +1,16 @@
 // The HTTP servers on Node: strict framing, bounded sockets, shaped refusals at every level. For entry/node.
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener, RequestError } from '@hono/node-server';
 import { RouterError, toRouterError } from '../../core/errors.ts';
 import type { HttpLimits } from '../../core/limits.ts';
 import type { NewId } from '../../core/runtime.ts';
 import type { Address } from '../../core/units.ts';
 import { type ErrorReply, errorReply } from '../../http/errors.ts';
+import { createListener, type Fetch } from './listener.ts';
 import { type RawGuard, refuseRaw } from './raw-guard.ts';
 
 export interface NodeServerOptions {
-  fetch(request: Request, env: unknown): Response | Promise<Response>;
+  readonly fetch: Fetch;
   readonly guard: RawGuard;
   readonly limits: HttpLimits;
   readonly newId: NewId;
@@ -28,14 +28,11 @@ export interface NodeServer {
 
 export function createNodeServer(options: NodeServerOptions): NodeServer {
   const { limits, newId, guard } = options;
-  const listener = getRequestListener(options.fetch as (request: Request) => Response | Promise<Response>, {
-    overrideGlobalObjects: false,
-    errorHandler: (thrown) => unexpected(thrown, newId()),
-  });
+  const listener = createListener(options.fetch, (thrown) => errorReply(toRouterError(thrown), newId()));
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const refusal = refuseRaw(incoming, guard);
-    if (refusal !== null) return refuse(incoming, outgoing, refusal, newId());
-    void listener(incoming, outgoing);
+    if (refusal !== null) refuse(incoming, outgoing, refusal, newId());
+    else listener(incoming, outgoing);
   };
   const server = createServer(
     {
@@ -113,14 +110,6 @@ function noTunnel({ method, url }: IncomingMessage): RouterError {
     });
   }
   return new RouterError('malformed_request', 'Protocol upgrades are not taken here.');
-}
-
-/** What the listener could not make a request of, or a reply; nothing of it is repeated. */
-function unexpected(thrown: unknown, id: string): Response {
-  const bad = thrown instanceof RequestError;
-  const error = bad ? new RouterError('malformed_request', 'The request is not valid HTTP.') : toRouterError(thrown);
-  const { status, headers, body } = errorReply(error, id);
-  return new Response(body, { status, headers });
 }
 
 function listen(server: Server, { host, port }: Address): Promise<Address> {

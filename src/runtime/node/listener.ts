@@ -1,0 +1,71 @@
+// Hands Node's requests to Hono's routes and their Responses back to the socket. For runtime/node/server.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorReply } from '../../http/errors.ts';
+
+/** What routes find in `context.env`. */
+export interface Sockets {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+export type Fetch = (request: Request, sockets: Sockets) => Response | Promise<Response>;
+
+/** What a handler returns that has taken `outgoing` for itself. */
+export const ANSWERED = new Response(null);
+
+/**
+ * As much of a Request as Hono's router and our routes read; bodies and headers are read from `incoming`. A whole
+ * Request costs several microseconds a call (docs/decisions, on the sink).
+ */
+class RouteRequest {
+  readonly method: string;
+  readonly url: string;
+
+  constructor(incoming: IncomingMessage) {
+    this.method = incoming.method ?? 'GET';
+    // No route looks at the host, and an absolute or foreign one has been refused.
+    this.url = `http://localhost${incoming.url ?? '/'}`;
+  }
+}
+
+/** `failed` shapes what no route answered for. */
+export function createListener(fetch: Fetch, failed: (thrown: unknown) => ErrorReply) {
+  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const fail = (thrown: unknown) => {
+      if (outgoing.headersSent) return void outgoing.destroy();
+      const { status, headers, body } = failed(thrown);
+      send(incoming, outgoing, status, headers, Buffer.from(body));
+    };
+    try {
+      const answer = fetch(new RouteRequest(incoming) as unknown as Request, { incoming, outgoing });
+      if (answer instanceof Response) write(answer, incoming, outgoing).catch(fail);
+      else answer.then((response) => write(response, incoming, outgoing)).catch(fail);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  };
+}
+
+async function write(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  if (response === ANSWERED) return;
+  const body = response.body === null ? null : Buffer.from(await response.arrayBuffer());
+  send(incoming, outgoing, response.status, Object.fromEntries(response.headers), body);
+}
+
+function send(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  body: Buffer | null,
+): void {
+  if (outgoing.destroyed) return;
+  // What is left of a refused body is not waited for.
+  if (!incoming.complete && hasBody(incoming)) headers['connection'] = 'close';
+  outgoing.writeHead(status, { ...headers, 'content-length': body?.length ?? 0 });
+  outgoing.end(incoming.method === 'HEAD' ? null : body);
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+}
