@@ -32,7 +32,6 @@ interface Progress {
   readonly failures: RungFailure[];
   tried: Set<string> | null;
   attempts: number;
-  retries: number;
   queueMs: number;
   coldMs: number;
   /** Why the asked model's rungs were left. */
@@ -79,7 +78,6 @@ function begin(request: InferenceRequest, rules: ClassRules): Progress {
     failures: [],
     tried: null,
     attempts: 0,
-    retries: rules.retries,
     queueMs: 0,
     coldMs: 0,
     reason: null,
@@ -92,6 +90,7 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
   const pool = deps.pool(rung.target.name);
   if (pool === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
   let inPlace = true;
+  let retries = progress.rules.retries;
   for (;;) {
     const nowMs = deps.clock.nowMs();
     const waitsForCold = !divertsCold && isStarting(pool);
@@ -118,8 +117,8 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     progress.tried.add(worker.id);
     // A full worker, like one that took no connection in time, gains nothing from being asked again at once.
     inPlace = error.code === 'upstream_error';
-    if (error.retryable && progress.retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {
-      progress.retries--;
+    if (error.retryable && retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {
+      retries--;
       continue;
     }
     const condition = conditionOf(pool, deps.clock.nowMs());

@@ -13,11 +13,11 @@ export function outcomeOf(error: RouterError | null, how: End['how']): AttemptOu
   return error !== null && error.blame === 'worker' ? 'failed' : 'ignored';
 }
 
-/** Closes one attempt: the permit first, so that a slot is never held by bookkeeping. */
+/** Closes one attempt: health first, since closing the permit hands the slot to the next in line there and then. */
 export function closeAttempt(permit: Permit, health: WorkerHealth, error: RouterError | null, how: End['how']): void {
   const outcome = outcomeOf(error, how);
-  permit.close(outcome);
   health.record(outcome, error);
+  permit.close(outcome);
 }
 
 export interface CallBooks {
