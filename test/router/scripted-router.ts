@@ -1,0 +1,181 @@
+// Decides how a test asks the whole router without a socket: policy as text, scripted workers, a virtual clock.
+// For tests of src/router.
+import { expect } from 'vitest';
+import { RouterError } from '../../src/core/errors.ts';
+import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
+import type { Disclosure, End, Sink } from '../../src/core/reply.ts';
+import { NO_WANTS, type Wants } from '../../src/core/request.ts';
+import { CallSignal } from '../../src/core/signal.ts';
+import { dialects } from '../../src/dialects/index.ts';
+import { engines } from '../../src/fleet/engines/index.ts';
+import { compilePolicy } from '../../src/policy/compile.ts';
+import { createRouter } from '../../src/router/create.ts';
+import { recordingLog } from '../fakes/recording-log.ts';
+import { VirtualClock } from '../fakes/virtual-clock.ts';
+import { policyOf } from '../policy/load-texts.ts';
+import { scriptedTransport } from './scripted-transport.ts';
+
+export const compiled = async (yaml: string) => compilePolicy(await policyOf(yaml));
+
+/** Pools by name with the hosts of their workers, and one model `m` whose ladder they are. */
+export function ladder(
+  pools: Readonly<Record<string, readonly string[]>>,
+  rungs: readonly string[] = Object.keys(pools),
+  { chat = '{}', perWorker = 2, more = '' } = {},
+): string {
+  const lines = Object.entries(pools).map(
+    ([name, hosts]) =>
+      `  ${name}: { concurrencyPerWorker: ${perWorker}, workers: [ ${hosts.map((host) => `{ url: "http://${host}" }`).join(', ')} ] }`,
+  );
+  const steps = rungs.map((rung) => (rung.startsWith('{') ? rung : `{ pool: ${rung} }`));
+  return [
+    'version: 1',
+    'pools:',
+    ...lines,
+    `models: { m: { ladder: [ ${steps.join(', ')} ] } }`,
+    `classes: { chat: ${chat} }`,
+    more,
+  ].join('\n');
+}
+
+export interface Asked {
+  readonly error: RouterError | null;
+  readonly disclosure: Disclosure | null;
+  readonly end: End | null;
+  readonly text: string;
+  /** What the sink was told, in order, writes counted once. */
+  readonly calls: readonly string[];
+}
+
+export interface AskOptions {
+  readonly stream?: boolean;
+  readonly wants?: Partial<Wants>;
+  readonly signal?: CallSignal;
+  readonly body?: Record<string, unknown>;
+  /** The reply is thrown away unread. */
+  readonly discard?: boolean;
+}
+
+function collector() {
+  const parts: Uint8Array[] = [];
+  const calls: string[] = [];
+  const note = (call: string) => {
+    if (calls.at(-1) !== call || call !== 'write') calls.push(call);
+  };
+  const sink: Sink = {
+    head: () => note('head'),
+    write(bytes) {
+      parts.push(bytes);
+      note('write');
+      return true;
+    },
+    drained: () => Promise.resolve(),
+    end(last) {
+      if (last !== undefined) parts.push(last);
+      note('end');
+    },
+    fail: (error) => note(`fail ${error.code}`),
+  };
+  return { sink, calls, text: () => Buffer.concat(parts).toString() };
+}
+
+export async function scriptedRouter(yaml: string, random: () => number = () => 0.5) {
+  const clock = new VirtualClock();
+  const transport = scriptedTransport(clock);
+  const log = recordingLog();
+  const router = createRouter({
+    catalog: await compiled(yaml),
+    registries: { workers: {}, engines },
+    runtime: {
+      transport,
+      clock,
+      random,
+      log,
+      newId: () => 'req_1',
+      digest: (bytes) => bytes,
+      background: (task) => void task(),
+    },
+  });
+  let number = 0;
+
+  async function ask({ stream = false, wants = {}, signal = new CallSignal(), body = {}, discard }: AskOptions = {}) {
+    const bytes = new TextEncoder().encode(JSON.stringify({ model: 'm', messages: [], stream, ...body }));
+    const dialect = dialects['openai-chat'];
+    const { sink, calls, text } = collector();
+    const got: { -readonly [K in keyof Asked]: Asked[K] } = {
+      error: null,
+      disclosure: null,
+      end: null,
+      text: '',
+      calls,
+    };
+    try {
+      const reply = await router.service({
+        id: `req_${++number}`,
+        dialect,
+        body: bytes,
+        call: dialect.parse(bytes, DEFAULT_HTTP_LIMITS),
+        tenant: 'development',
+        wants: { ...NO_WANTS, ...wants },
+        signal,
+        receivedMs: clock.nowMs(),
+      });
+      got.disclosure = reply.disclosure;
+      if (discard === true) reply.body.discard();
+      else {
+        sink.head(200, {}, reply.body.length);
+        got.end = await reply.body.pipe(sink, signal);
+      }
+      got.text = text();
+    } catch (thrown) {
+      if (!(thrown instanceof RouterError)) throw thrown;
+      got.error = thrown;
+    }
+    return got as Asked;
+  }
+
+  /** Lets time pass until the promise is settled. */
+  async function settle<T>(promise: Promise<T>): Promise<T> {
+    let over = false;
+    const done = () => {
+      over = true;
+    };
+    promise.then(done, done);
+    for (let turns = 0; !over; turns++) {
+      if (turns > 10_000) throw new Error('nothing happens any more');
+      await clock.advanceSettling(0);
+      if (!over) await clock.advanceSettling(clock.nextInMs ?? 0);
+    }
+    return promise;
+  }
+
+  return {
+    router,
+    clock,
+    transport,
+    log,
+    ask,
+    settle,
+    /** Asks and lets as much time pass as it takes. */
+    get: (options?: AskOptions) => settle(ask(options)),
+    worker: (id: string) => {
+      const found = router
+        .status()
+        .pools.flatMap((pool) => pool.workers)
+        .find((one) => one.id === id);
+      if (found === undefined) throw new Error(`no worker ${id}`);
+      return found;
+    },
+    /** Ends the router: nothing was held, open or in line any more (finished exchanges linger a second), no timer is left. */
+    async atRest() {
+      await clock.advanceSettling(2_000);
+      const status = router.status();
+      await router.close();
+      expect([status.openCalls, router.open, transport.open, clock.pending]).toEqual([0, 0, 0, 0]);
+      for (const pool of status.pools) {
+        expect([pool.inFlight, pool.waiting], pool.name).toEqual([0, 0]);
+        for (const worker of pool.workers) expect(worker.inFlight, worker.id).toBe(0);
+      }
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// Which "no" a spent ladder gives, and when it says to come back. For src/router/verdict.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RouterError } from '../../src/core/errors.ts';
+import { type RungFailure, retryAfterSeconds, verdict } from '../../src/router/verdict.ts';
+
+const failure = (code: ConstructorParameters<typeof RouterError>[0], detail: object, waitMs: number | null = null) =>
+  ({ target: `t-${code}`, error: new RouterError(code, 'said', detail), waitMs }) satisfies RungFailure;
+const full = failure('worker_full', { reason: 'saturated' }, 4_000);
+const contended = failure('capacity_contended', { reason: 'saturated' }, 9_000);
+const cold = failure('server_is_overloaded', { reason: 'cold' }, 90_000);
+const down = failure('upstream_error', { reason: 'failing' }, 2_000);
+const slow = failure('upstream_timeout', { reason: 'slow' });
+const open = failure('server_is_overloaded', { reason: 'failing' }, 30_000);
+const half = () => 0.5;
+
+describe('the verdict', () => {
+  it('F079 is 429 as soon as one rung would serve once a slot comes free, with the shortest wait', () => {
+    for (const failures of [[full], [contended, full], [down, full], [full, cold], [cold, contended, full, slow]]) {
+      const error = verdict(failures, 1, half);
+      expect([error.status, error.code]).toEqual([429, 'capacity_contended']);
+      expect(error.detail.retryAfterSeconds).toBe(4);
+    }
+  });
+
+  it('F082 is 503 with the time to ready when a model is on its way up; the hint stays under a minute', () => {
+    const error = verdict([down, cold], 1, half);
+    expect([error.status, error.code]).toEqual([503, 'model_warming']);
+    expect(error.detail).toMatchObject({ readyInSeconds: 90, retryAfterSeconds: 55 });
+    expect(error.message).toContain('90 s');
+  });
+
+  it('F053 is what the last attempt said when attempts were made: 502, or 504 for slowness', () => {
+    expect(verdict([slow, down], 2, half)).toMatchObject({
+      status: 502,
+      detail: { attempts: 2, retryAfterSeconds: 2 },
+    });
+    expect(verdict([down, slow], 2, half)).toMatchObject({ status: 504, detail: { retryAfterSeconds: 1 } });
+  });
+
+  it('F081 is 503 when nobody was worth asking', () => {
+    const error = verdict([open], 0, half);
+    expect(error).toMatchObject({ status: 503, code: 'server_is_overloaded', detail: { retryAfterSeconds: 30 } });
+    expect(error.message).toContain('t-server_is_overloaded');
+    expect(verdict([], 0, half).status).toBe(503);
+  });
+
+  it('F069 always says when to come back: whole seconds from 1 to 55, spread by a fifth', () => {
+    const wait = fc.oneof(fc.constant(null), fc.double({ min: -1e6, max: 1e12, noNaN: true }));
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    const made = fc.tuple(fc.constantFrom(full, contended, cold, down, slow, open), wait);
+    fc.assert(
+      fc.property(fc.array(made, { maxLength: 6 }), fc.nat(9), random, (parts, attempts, chance) => {
+        const failures = parts.map(([one, waitMs]) => ({ ...one, waitMs }));
+        const error = verdict(failures, attempts, () => chance);
+        const seconds = error.detail.retryAfterSeconds!;
+        expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 55).toBe(true);
+        expect([429, 502, 503, 504]).toContain(error.status);
+        expect(error.status === 429).toBe(failures.some((one) => one.error.reason === 'saturated'));
+        expect(error.detail.attempts).toBe(attempts);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(retryAfterSeconds(20_000, () => 0)).toBe(16);
+    expect(retryAfterSeconds(20_000, () => 0.999)).toBe(24);
+    expect(retryAfterSeconds(null, half)).toBe(1);
+  });
+});
