@@ -95,7 +95,6 @@ export class Fleet {
       breaker: this.#deps.createBreaker(),
       clock: this.#deps.clock,
       expectedReadyMs: source?.expectedReadyMs ?? 0,
-      freed: () => pool.gate.poke(),
     });
     const changed = () => {
       this.#deps.log.info('worker', { worker: worker.id, state: worker.state });
@@ -121,7 +120,6 @@ export class Fleet {
 
   #release(member: Member): void {
     member.worker.state = 'draining';
-    member.worker.retire();
     this.#deps.prober.forget(member.worker);
     if (member.source === null) return;
     const leaving: Promise<void> = member.source.stop().finally(() => this.#leaving.delete(leaving));

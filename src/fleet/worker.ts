@@ -1,7 +1,7 @@
 // One endpoint of a pool: where it is, what state it is in, whether it may be tried. For fleet/pool and, as views, for all others.
 import type { RouterError } from '../core/errors.ts';
 import type { AttemptOutcome } from '../core/gate.ts';
-import type { Clock, Timer } from '../core/runtime.ts';
+import type { Clock } from '../core/runtime.ts';
 import type { SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
 
 /** The circuit breaker of a worker, injected: fleet knows only this much of it. */
@@ -40,8 +40,6 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly headers: readonly string[];
   readonly breaker: WorkerBreaker;
   readonly #clock: Clock;
-  readonly #freed: () => void;
-  #wake: Timer | null = null;
 
   constructor(options: {
     id: string;
@@ -51,8 +49,6 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     breaker: WorkerBreaker;
     clock: Clock;
     expectedReadyMs: number;
-    /** Called when a pause or an open breaker is over. */
-    freed?: () => void;
   }) {
     this.id = options.id;
     this.headers = options.headers;
@@ -61,7 +57,6 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.breaker = options.breaker;
     this.expectedReadyMs = options.expectedReadyMs;
     this.#clock = options.clock;
-    this.#freed = options.freed ?? (() => {});
     this.startedMs = options.clock.nowMs();
   }
 
@@ -89,31 +84,12 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
         return this.breaker.ignored();
       default:
         this.breaker.failure();
-        this.#wakeLater();
     }
-  }
-
-  /** Lets go of its timer: the worker has left. */
-  retire(): void {
-    this.#wake?.cancel();
-    this.#wake = null;
   }
 
   #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#clock.nowMs() + ms);
     this.pauseReason = reason;
-    this.#wakeLater();
-  }
-
-  /** Nobody may stand in line for its neighbours while it is free again. */
-  #wakeLater(): void {
-    const inMs = Math.max(this.pausedUntilMs, this.breaker.retryAtMs) - this.#clock.nowMs();
-    if (inMs <= 0 || this.state === 'draining') return;
-    this.#wake?.cancel();
-    this.#wake = this.#clock.after(inMs, () => {
-      this.#wake = null;
-      this.#freed();
-    });
   }
 }
 

@@ -11,6 +11,8 @@ export interface GateOptions {
 
 /** How many in line are looked at past a head whose eligible workers are full, so that one call cannot hold up a pool. */
 const PASS_OVER = 8;
+/** How often the line is looked at though no call has ended: a worker's pause ends by the clock alone. */
+const LOOK_MS = 250;
 
 interface Waiter {
   readonly call: GateCall;
@@ -42,13 +44,14 @@ class SlotPermit implements Permit {
 
 /**
  * First come, first served. Invariants: `inFlight` is the sum of open permits; a worker's `inFlight` is changed here
- * alone; whoever is in line has either a timer or no deadline, and a listener on its caller's signal.
+ * alone; whoever is in line has a timer and a listener on its caller's signal; while there is a line, so has the gate.
  */
 export class FifoGate implements Gate {
   inFlight = 0;
   #maxWaiting: number;
   readonly #clock: Clock;
   readonly #line = new Set<Waiter>();
+  #look: Timer | null = null;
   #closed = false;
 
   constructor(options: GateOptions) {
@@ -118,6 +121,7 @@ export class FifoGate implements Gate {
       };
       waiter.timer = this.#clock.after(call.maxWaitMs, () => end('waited'));
       this.#line.add(waiter);
+      this.#look ??= this.#clock.after(LOOK_MS, this.#lookAgain);
       call.signal.onAbort(waiter.leave);
     });
   }
@@ -126,7 +130,15 @@ export class FifoGate implements Gate {
     this.#line.delete(waiter);
     waiter.timer?.cancel();
     waiter.call.signal.offAbort(waiter.leave);
+    if (this.#line.size > 0) return;
+    this.#look?.cancel();
+    this.#look = null;
   }
+
+  readonly #lookAgain = (): void => {
+    this.#look = this.#clock.after(LOOK_MS, this.#lookAgain);
+    this.poke();
+  };
 
   #grant(worker: SlotWorker, waitedMs: number): Permit {
     worker.inFlight++;
