@@ -165,6 +165,19 @@ describe('in line', () => {
     atRest();
   });
 
+  it('is looked at by the clock too: a worker that is free again calls nobody', async () => {
+    worker.limit = 0;
+    const waiting = gate.acquire(call(), on(worker));
+    worker.limit = 1;
+    clock.advance(249);
+    expect(await settled(waiting)).toBe('pending');
+    clock.advance(1);
+    const permit = held(await waiting);
+    expect(permit.waitedMs).toBe(250);
+    permit.close('won');
+    atRest();
+  });
+
   it('ends with the gate, and so does all that comes later', async () => {
     const running = take();
     const waiting = gate.acquire(call(), on(worker));

@@ -166,7 +166,7 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
       if (found === undefined) throw new Error(`no worker ${id}`);
       return found;
     },
-    /** Ends the router: nothing was held, open or in line any more (finished exchanges linger a second), no timer is left. */
+    /** Nothing is held, open or in line any more (finished exchanges linger a second); once it is closed, no timer is left. */
     async atRest() {
       await clock.advanceSettling(2_000);
       const status = router.status();
