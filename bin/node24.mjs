@@ -1,6 +1,6 @@
 // Finds a Node of version 24 or newer: this process, or the script-free platform package that npm installed beside us.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,12 +23,14 @@ function installedNode() {
   }
 }
 
-/** Runs a module with `args` on Node 24 or newer; a child keeps our standard streams, signals and exit code. */
-export async function runOnNode24(module, args) {
-  const path = fileURLToPath(module);
+/** Runs the module `entry` with `args` on Node 24 or newer; a child keeps our standard streams, signals and exit code. */
+export async function runOnNode24(entry, args) {
+  const path = fileURLToPath(entry);
   if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.argv = [process.argv[0], path, ...args];
-    await import(module.href);
+    // Keeps compiled and type-stripped modules in the system's temporary folder: later starts take less than half the time.
+    module.enableCompileCache?.();
+    await import(entry.href);
     return;
   }
   const node = installedNode();

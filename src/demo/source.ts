@@ -4,19 +4,15 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Plugin } from '../core/plugin.ts';
 import type { Clock, Timer } from '../core/runtime.ts';
-import { parseDuration } from '../core/units.ts';
 import type { WorkerSource } from '../core/worker.ts';
+import { duration } from '../policy/units.ts';
 
 const count = (text: string) => z.number().int().min(0).optional().describe(text);
 
 const options = z.strictObject({
   demo: z.enum(['chat', 'embed']).describe('What the demo worker serves.'),
   model: z.string().min(1).max(256).optional().describe("Model name it answers to; default the pool's `serves`."),
-  startUp: z
-    .string()
-    .refine((text) => parseDuration(text) !== null, 'must be a duration such as 500ms or 10s')
-    .optional()
-    .describe('Time to load its model, a duration; default 0ms.'),
+  startUp: duration().optional().describe('Time to load its model; default 0ms.'),
   prefillTokensPerSecond: count('Prefill rate, tokens per second; 0 = instantly, default 50000.'),
   decodeTokensPerSecond: count('Decode rate per stream, tokens per second; 0 = instantly, default 200.'),
   maxNumSeqs: count('Calls it runs at once; default 16.'),
@@ -51,7 +47,7 @@ export function demoPlugin(launcher: Launcher, clock: Clock): Plugin<DemoSourceO
 function argsOf(given: DemoSourceOptions, pool: PoolIdentity): string[] {
   const args = ['demo-worker', '--exit-with-parent', '--kind', given.demo, '--model', given.model ?? pool.serves];
   const flags: Readonly<Record<string, number | undefined>> = {
-    'start-up-ms': given.startUp === undefined ? undefined : (parseDuration(given.startUp) ?? 0),
+    'start-up-ms': given.startUp,
     'prefill-tokens-per-second': given.prefillTokensPerSecond,
     'decode-tokens-per-second': given.decodeTokensPerSecond,
     'max-num-seqs': given.maxNumSeqs,

@@ -2,9 +2,10 @@
 import type { BodyLimits, ParsedCall, ReplyFacts } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
-import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
+import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
+import { textOf } from '../wire/text.ts';
 import { readCount, readFlag, readModel, scanBody, wrong } from './openai-fields.ts';
 import { countInputs } from './openai-inputs.ts';
 import { checkedReply } from './openai-reply.ts';
@@ -106,17 +107,15 @@ export function checkChoices(reply: Uint8Array): ReplyFacts {
   return factsOf(reply, scan);
 }
 
-const FINISH_REASON = bytesOf('"finish_reason"');
-const ERROR = bytesOf('"error"');
+const FINISH_REASON = '"finish_reason"';
+const ERROR_VALUE = /\s*:\s*"error"/y;
 
 /** Looks at each finish reason without parsing; an escaped quote keeps generated text from looking like one. */
 function endsInError(reply: Uint8Array, choices: Field): boolean {
-  let at = indexOfBytes(reply, FINISH_REASON, choices.start, choices.end);
-  while (at >= 0) {
-    let next = at + FINISH_REASON.length;
-    while (reply[next] === 0x3a || reply[next]! <= 0x20) next++;
-    if (indexOfBytes(reply, ERROR, next, next + ERROR.length) === next) return true;
-    at = indexOfBytes(reply, FINISH_REASON, next, choices.end);
+  const text = textOf(reply, choices.start, choices.end);
+  for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
+    ERROR_VALUE.lastIndex = at + FINISH_REASON.length;
+    if (ERROR_VALUE.test(text)) return true;
   }
   return false;
 }

@@ -11,6 +11,7 @@ import { createApp } from '../http/app.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { savedPolicy } from '../policy/last-good.ts';
 import { type LoadResult, loadPolicy } from '../policy/load.ts';
+import type { Policy } from '../policy/policy.ts';
 import { formatProblem, type Problem } from '../policy/problems.ts';
 import { createRouter, type Router, type RouterRegistries } from '../router/create.ts';
 import { createNodeIngress } from '../runtime/node/ingress.ts';
@@ -29,11 +30,17 @@ export interface NodeOptions {
   readonly data?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly launcher: Launcher;
-  readonly log: Log;
+  /** Or a maker, told what the policy wants logged. */
+  readonly log: Log | ((level: LogLevel) => Log);
   readonly clock?: Clock;
   readonly random?: Random;
   readonly limits?: Partial<HttpLimits>;
 }
+
+export type LogLevel = Policy['telemetry']['log'];
+
+/** An address that must not be opened; the text says what to do instead. */
+export class AddressRefused extends Error {}
 
 /** A policy that cannot be started on; the text names file, line and key of each problem. */
 export class PolicyRefused extends Error {
@@ -63,6 +70,9 @@ export interface RunningRouter {
 
 /** How long connections are still accepted after the word to stop, so that balancers notice first, ms. */
 const STILL_ACCEPTING_MS = 1_000;
+/** What a reload cannot change; the log says so. */
+const FIXED_AT_START = ['listen', 'admin', 'data', 'basePath'] as const;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 const LAST_GOOD = 'last-good-policy.yaml';
 
 /** The plug-ins of this entry. */
@@ -71,7 +81,7 @@ export function nodeRegistries(launcher: Launcher, clock: Clock = nodeClock): Ro
 }
 
 export async function startRouter(options: NodeOptions): Promise<RunningRouter> {
-  const { log, env } = options;
+  const { env } = options;
   const clock = options.clock ?? nodeClock;
   const registries = nodeRegistries(options.launcher, clock);
   const load = (path: string) => loadPolicy({ path, files: nodePolicyFiles, registries, secrets: nodeSecrets(env) });
@@ -79,6 +89,9 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   const first = await load(options.lastGood === true ? lastGoodPath(options) : options.policyPath);
   if (!first.ok) throw new PolicyRefused(first.problems);
   const { server: rules } = first.policy;
+  const listenAt = loopback('listen', options.listen ?? rules.listen);
+  const adminAt = loopback('admin', options.admin ?? rules.admin);
+  const log = typeof options.log === 'function' ? options.log(first.policy.telemetry.log) : options.log;
   const dataFolder = resolve(options.data ?? rules.data);
   const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const transport = createNodeTransport();
@@ -104,7 +117,7 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   const app = createApp({ router, ingress, limits, clock, newId: newRequestId, log, ready, basePath: rules.basePath });
   const base = rules.basePath === '/' ? '' : rules.basePath;
   const plainPaths = new Set(Object.values(dialects).flatMap(({ routes }) => routes.map((route) => base + route)));
-  const guardRules = { allowedHosts: rules.allowedHosts, allowedOrigins: rules.allowedOrigins };
+  const guardRules = { ...rules };
   const guard = { plainPaths, modelsPrefix: `${base}/v1/models/`, limits, rules: guardRules };
   const shared = { limits, newId: newRequestId };
   const publicServer = createNodeServer({
@@ -119,8 +132,8 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     fetch: (request) => adminApp.fetch(request),
   });
 
-  const listen = await listenOrEnd(publicServer, options.listen ?? rules.listen, router);
-  const admin = await listenOrEnd(adminServer, options.admin ?? rules.admin, router);
+  const listen = await listenOrEnd(publicServer, listenAt, router);
+  const admin = await listenOrEnd(adminServer, adminAt, router);
   await keep(first, dataFolder, log);
 
   async function reload(): Promise<boolean> {
@@ -130,19 +143,31 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
       log.error('policy_refused', { problems: next.problems.length, first: state.refused[0] });
       return false;
     }
+    for (const key of FIXED_AT_START) {
+      if (JSON.stringify(next.policy.server[key]) !== JSON.stringify(rules[key]))
+        log.warn('needs_restart', { key: `server.${key}` });
+    }
+    Object.assign(guardRules, {
+      allowedHosts: next.policy.server.allowedHosts,
+      allowedOrigins: next.policy.server.allowedOrigins,
+    });
     state.refused = [];
     state.loadedAt = new Date(clock.wallMs()).toISOString();
     router.reload(compilePolicy(next.policy));
     await keep(next, dataFolder, log);
+    watching.close();
+    watching = watch(next.sources);
     log.info('policy_loaded', { file: options.policyPath });
     return true;
   }
 
-  const watching = watchFiles(
-    first.sources.map(({ path }) => path),
-    clock,
-    () => void reload(),
-  );
+  const watch = (sources: readonly { readonly path: string }[]) =>
+    watchFiles(
+      sources.map(({ path }) => path),
+      clock,
+      () => void reload(),
+    );
+  let watching = watch(first.sources);
   return {
     router,
     listen,
@@ -177,6 +202,14 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   function lastGoodPath(given: NodeOptions): string {
     return join(resolve(given.data ?? './data'), LAST_GOOD);
   }
+}
+
+/** There are no keys yet, so whoever reaches the port may use it: only this machine may reach it. */
+function loopback(name: string, address: Address): Address {
+  if (LOOPBACK.has(address.host)) return address;
+  throw new AddressRefused(
+    `${name} ${address.host}:${address.port} can be reached from other machines, and this version has no keys to tell callers apart. Use 127.0.0.1, [::1] or localhost (--${name}, or server.${name} in the policy).`,
+  );
 }
 
 /** A taken address must not leave workers behind. */

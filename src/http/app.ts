@@ -42,15 +42,13 @@ export function createApp(options: AppOptions): Hono {
       only(base + route, ['POST']);
     }
   }
-  app.get(`${base}/v1/models`, (context) =>
-    json(context, { object: 'list', data: router.models().map(modelObject) }, newId()),
-  );
+  app.get(`${base}/v1/models`, () => json({ object: 'list', data: router.models().map(modelObject) }, newId()));
   only(`${base}/v1/models`, ['GET', 'HEAD']);
   const prefix = `${base}/v1/models/`;
   app.get(`${prefix}*`, (context) => {
     const name = modelName(context, prefix);
     const found = router.model(name);
-    if (found !== null) return json(context, modelObject(found), newId());
+    if (found !== null) return json(modelObject(found), newId());
     const names = router.models().map(({ id }) => id);
     return fail(
       new RouterError(
@@ -60,10 +58,10 @@ export function createApp(options: AppOptions): Hono {
     );
   });
   only(`${prefix}*`, ['GET', 'HEAD']);
-  app.get('/healthz', (context) => context.json({ status: 'ok' }));
+  app.get('/healthz', () => json({ status: 'ok' }, newId()));
   only('/healthz', ['GET', 'HEAD']);
-  app.get('/readyz', (context) =>
-    options.ready() ? context.json({ status: 'ready' }) : context.json({ status: 'stopping' }, 503),
+  app.get('/readyz', () =>
+    options.ready() ? json({ status: 'ready' }, newId()) : json({ status: 'stopping' }, newId(), 503),
   );
   only('/readyz', ['GET', 'HEAD']);
   app.all(`${base}/v1/v1/*`, () =>
@@ -85,9 +83,9 @@ export function createApp(options: AppOptions): Hono {
   return app;
 }
 
-function json(_context: Context, value: unknown, id: string): Response {
+function json(value: unknown, id: string, status = 200): Response {
   const headers = { 'content-type': 'application/json', 'x-request-id': id, 'cache-control': 'no-store' };
-  return new Response(JSON.stringify(value), { headers });
+  return new Response(JSON.stringify(value), { status, headers });
 }
 
 function modelObject(model: ListedModel) {

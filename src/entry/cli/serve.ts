@@ -1,10 +1,11 @@
 // `spillway serve`: starts the router, says what it serves, reloads and drains on signals. For operators.
+import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Address, parseAddress } from '../../core/units.ts';
 import { formatProblem } from '../../policy/problems.ts';
-import { createNodeLog } from '../../runtime/node/log.ts';
-import { PolicyRefused, type RunningRouter, startRouter } from '../node.ts';
+import { createNodeLog, type NodeLog } from '../../runtime/node/log.ts';
+import { AddressRefused, type LogLevel, PolicyRefused, type RunningRouter, startRouter } from '../node.ts';
 import type { Command } from './command.ts';
 import { readFlags, UsageError } from './flags.ts';
 import { welcome } from './welcome.ts';
@@ -36,14 +37,15 @@ const TABLE = {
   quiet: { type: 'boolean' },
 } as const;
 
-const LEVELS = ['none', 'summary', 'debug'] as const;
+const LEVELS: readonly LogLevel[] = ['none', 'summary', 'debug'];
 
 interface ServeOptions {
   readonly policyPath: string;
   readonly listen?: Address;
   readonly admin?: Address;
   readonly data?: string;
-  readonly level: (typeof LEVELS)[number];
+  /** Undefined: as the policy says. */
+  readonly level: LogLevel | undefined;
   readonly lastGood: boolean;
   readonly quiet: boolean;
 }
@@ -57,11 +59,12 @@ function optionsFrom(args: readonly string[]): ServeOptions {
     if (text === undefined) return {};
     const parsed = parseAddress(text);
     if (parsed === null) throw new UsageError(`--${name} wants an address such as 127.0.0.1:8787, not "${text}".`);
-    return { [name]: loopback(name, parsed) };
+    return { [name]: parsed };
   };
   const data = flags.text('data');
-  const level = LEVELS.find((one) => one === (flags.text('log') ?? 'summary'));
-  if (level === undefined) throw new UsageError(`--log wants one of ${LEVELS.join(', ')}.`);
+  const asked = flags.text('log');
+  const level = LEVELS.find((one) => one === asked);
+  if (asked !== undefined && level === undefined) throw new UsageError(`--log wants one of ${LEVELS.join(', ')}.`);
   return {
     policyPath: resolve(flags.text('policy') ?? fileURLToPath(new URL('policies/default.yaml', ROOT))),
     ...address('listen'),
@@ -73,14 +76,6 @@ function optionsFrom(args: readonly string[]): ServeOptions {
   };
 }
 
-/** There are no keys yet, so whoever reaches the port may use it: only this machine may reach it. */
-function loopback(name: string, address: Address): Address {
-  if (['127.0.0.1', '::1', 'localhost'].includes(address.host)) return address;
-  throw new UsageError(
-    `--${name} ${address.host}:${address.port} can be reached from other machines, and this version has no keys to tell callers apart. Use 127.0.0.1, [::1] or localhost.`,
-  );
-}
-
 async function run(args: string[]): Promise<number> {
   let options: ServeOptions;
   try {
@@ -90,25 +85,32 @@ async function run(args: string[]): Promise<number> {
     process.stderr.write(`${thrown.message}\n`);
     return 2;
   }
-  const log = createNodeLog(options.level, 2);
+  let log: NodeLog | undefined;
+  const createLog = (level: LogLevel) => {
+    log = createNodeLog(options.level ?? level, 2);
+    return log;
+  };
   const launcher = { executable: process.execPath, args: [fileURLToPath(new URL('bin/spillway.mjs', ROOT))] };
   let running: RunningRouter;
   try {
-    running = await startRouter({ ...options, env: process.env, launcher, log });
+    running = await startRouter({ ...options, env: process.env, launcher, log: createLog });
   } catch (thrown) {
     process.stderr.write(`${startFailure(thrown, options)}\n`);
-    return thrown instanceof PolicyRefused ? 2 : 1;
+    log?.flush();
+    return thrown instanceof PolicyRefused || thrown instanceof AddressRefused ? 2 : 1;
   }
   for (const warning of running.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
   if (!options.quiet) process.stdout.write(welcome(running, options.policyPath));
-  log.info('listening', { host: running.listen.host, port: running.listen.port, adminPort: running.admin.port });
+  log?.info('listening', { host: running.listen.host, port: running.listen.port, adminPort: running.admin.port });
+  // Written now and not at the end, since a process may be killed.
+  setImmediate(() => flushCompileCache());
   process.on('SIGHUP', () => void running.reload());
   await stopSignal();
   process.stderr.write('Stopping: no new calls; those in flight may end. A second signal stops at once.\n');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
   await running.stop();
-  log.info('stopped');
-  log.flush();
+  log?.info('stopped');
+  log?.flush();
   return 0;
 }
 
@@ -124,6 +126,7 @@ function startFailure(thrown: unknown, options: ServeOptions): string {
     const hint = options.lastGood ? '' : '\nStart with --last-good to use the policy that was last in force.';
     return `${thrown.message}\nThe policy is refused; nothing was started.${hint}`;
   }
+  if (thrown instanceof AddressRefused) return thrown.message;
   const error = thrown as NodeJS.ErrnoException & { address?: string; port?: number };
   if (error.code === 'EADDRINUSE') {
     return `${error.address}:${error.port} is taken by another program. Choose another with --listen or --admin.`;

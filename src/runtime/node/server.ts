@@ -85,15 +85,25 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     },
     close(now) {
       return new Promise((resolve) => {
-        // Already closed to new connections or not: either way the callback comes when the last one is gone.
-        server.close(() => resolve());
         if (now) server.closeAllConnections();
-        else server.closeIdleConnections();
+        // A connection is idle only once its last reply is flushed, so one look is not enough; nor is patience endless.
+        const look = setInterval(() => server.closeIdleConnections(), LOOK_MS);
+        const cut = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+        server.close(() => {
+          clearInterval(look);
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
       });
     },
     connections: () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))),
   };
 }
+
+/** How often idle connections are looked for while closing, and after how long the others are cut, ms. */
+const LOOK_MS = 20;
+const PATIENCE_MS = 2_000;
 
 /** Idle time before the first probe of a silent connection, ms. */
 const PROBE_AFTER_MS = 60_000;

@@ -1,5 +1,6 @@
 // Upstream HTTP on Node: undici dispatch, pushed straight into the attempt. For entry/node.
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type {
   Exchange,
   HeaderView,
