@@ -2,7 +2,7 @@
 import type { Dialect, ParsedCall, StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
-import { EventFramer } from '../wire/sse.ts';
+import { EventFramer, STOP } from '../wire/sse.ts';
 
 type Emit = (run: Uint8Array) => void;
 
@@ -33,6 +33,8 @@ export class StreamReader implements ReplyReader {
     const judge = dialect.judge(call);
     this.#judge = judge;
     this.#framer = new EventFramer((bytes, start, end) => {
+      // What stands behind the end is no part of the reply, also where one chunk brings both.
+      if (judge.done) return STOP;
       this.#events++;
       return judge.judge(bytes, start, end);
     }, REPLY_LIMITS.maxEventBytes);
