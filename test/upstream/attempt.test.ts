@@ -1,0 +1,310 @@
+// Shows to the millisecond which timer ends which phase of an attempt, what a slow reader or a caller that left does to
+// it, and that no order of events makes it speak twice or leave anything behind.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RouterError } from '../../src/core/errors.ts';
+import { EVENTS, type Played, play, STREAM_HEAD, turn } from './scripted.ts';
+
+/** Nothing happens a millisecond before, everything at it. */
+async function endsAfter(played: Played, ms: number, code: string) {
+  played.clock.advance(ms - 1);
+  expect(played.exchange.aborted).toBe(false);
+  played.clock.advance(1);
+  expect(played.exchange.aborted).toBe(true);
+  expect(played.clock.pending).toBe(0);
+  const error = (await played.outcome()) ?? played.sink.failure;
+  expect(error).toMatchObject({ code });
+  return error as RouterError;
+}
+
+function committed(played: Played) {
+  played.up.sent();
+  played.up.head(200, STREAM_HEAD);
+  played.up.data(EVENTS.role);
+  played.up.data(EVENTS.content);
+}
+
+describe('what goes out', () => {
+  it('carries the worker own credentials and path, the served name and the request for usage', () => {
+    const { exchange } = play();
+    expect(exchange.request).toMatchObject({
+      origin: 'http://127.0.0.1:1',
+      path: '/base/v1/chat/completions',
+      method: 'POST',
+    });
+    expect(exchange.request.headers).toEqual(['x-request-id', 'req_1', 'authorization', 'Bearer key']);
+    const body = JSON.parse(Buffer.from(exchange.request.body!).toString());
+    expect(body).toMatchObject({ model: 'served', stream: true, stream_options: { include_usage: true } });
+  });
+});
+
+describe('F064 timers', () => {
+  it('F054 connect', async () => {
+    const error = await endsAfter(play(), 3_000, 'upstream_timeout');
+    expect([error.retryable, error.descends, error.blame]).toEqual([true, true, 'worker']);
+  });
+
+  it('F064 headers, counted from when the call went out, and not retried in place', async () => {
+    const played = play();
+    played.clock.advance(2_000);
+    played.up.sent();
+    const error = await endsAfter(played, 30_000, 'upstream_timeout');
+    expect([error.retryable, error.descends, error.reason]).toEqual([false, true, 'slow']);
+  });
+
+  it('F064 first content, which no start-up frame postpones', async () => {
+    const played = play();
+    played.up.sent();
+    played.clock.advance(10_000);
+    played.up.head(200, STREAM_HEAD);
+    played.clock.advance(50_000);
+    played.up.data(EVENTS.role);
+    played.up.data(EVENTS.ping);
+    await endsAfter(played, 10_000, 'upstream_timeout');
+  });
+
+  it('F064 idle, counted from the last bytes', async () => {
+    const played = play();
+    committed(played);
+    played.pipe();
+    for (let n = 0; n < 3; n++) {
+      played.clock.advance(59_999);
+      played.up.data(EVENTS.content);
+    }
+    await endsAfter(played, 60_000, 'upstream_timeout');
+    expect(played.sink.terminals).toEqual(['fail']);
+  });
+
+  it('F064 F066 total, however lively the stream; then no other rung is tried', async () => {
+    const played = play({ timeouts: { totalMs: 100_000 } });
+    committed(played);
+    played.pipe();
+    for (let n = 0; n < 9; n++) {
+      played.clock.advance(10_000);
+      played.up.data(EVENTS.content);
+    }
+    const error = await endsAfter(played, 10_000, 'upstream_timeout');
+    expect(error.descends).toBe(false);
+  });
+
+  it('F064 a buffered reply may be silent until the total', async () => {
+    const played = play({ stream: false });
+    played.up.sent();
+    await endsAfter(played, 600_000, 'upstream_timeout');
+  });
+
+  it('F064 a refusal whose body does not end is judged by what came', async () => {
+    const played = play();
+    played.up.sent();
+    played.up.head(429, { 'retry-after': '7' });
+    played.up.data(Buffer.from('{"error":{"code":"rate_limit'));
+    const error = await endsAfter(played, 3_000, 'worker_full');
+    expect(error.detail.coolDownMs).toBe(7_000);
+  });
+
+  it('a connection that stays open behind [DONE] is dropped a second later; the reply is whole at once', async () => {
+    const played = play();
+    committed(played);
+    played.pipe();
+    played.up.data(Buffer.concat([EVENTS.finish, EVENTS.done]));
+    expect(played.sink.terminals).toEqual(['end']);
+    played.clock.advance(999);
+    expect(played.exchange.aborted).toBe(false);
+    played.clock.advance(1);
+    expect(played.exchange.aborted).toBe(true);
+    await turn();
+    expect(played.ended()).toMatchObject({ how: 'complete', error: null });
+  });
+});
+
+describe('a slow reader', () => {
+  it('pauses the target, is no silence of it, and is bounded by the total', async () => {
+    const played = play();
+    committed(played);
+    played.sink.full = true;
+    played.pipe();
+    expect(played.exchange.paused).toBe(true);
+    played.clock.advance(590_000);
+    expect(played.exchange.aborted).toBe(false);
+    played.sink.drain();
+    await turn();
+    expect(played.exchange.paused).toBe(false);
+    played.up.data(EVENTS.content);
+    played.clock.advance(9_999);
+    expect(played.exchange.aborted).toBe(false);
+    played.clock.advance(1);
+    expect(played.exchange.aborted).toBe(true);
+    expect(played.sink.terminals).toEqual(['fail']);
+  });
+
+  it('starts a fresh idle span when it reads on', async () => {
+    const played = play();
+    committed(played);
+    played.sink.full = true;
+    played.pipe();
+    played.clock.advance(300_000);
+    played.sink.drain();
+    await turn();
+    played.clock.advance(59_999);
+    expect(played.exchange.aborted).toBe(false);
+    played.clock.advance(1);
+    expect(played.exchange.aborted).toBe(true);
+  });
+
+  it('between commit and pipe a flood waits in the socket', () => {
+    const played = play();
+    committed(played);
+    played.up.data(EVENTS.content);
+    expect(played.exchange.paused).toBe(true);
+    played.pipe();
+    expect(played.sink.bytes).toBe(Buffer.concat([EVENTS.role, EVENTS.content, EVENTS.content]).toString());
+  });
+});
+
+describe('F078 a caller that leaves', () => {
+  const phases: [string, (played: Played) => void][] = [
+    ['while it connects', () => {}],
+    ['before the head', ({ up }) => up.sent()],
+    ['between start-up frames', ({ up }) => [up.sent(), up.head(200, STREAM_HEAD), up.data(EVENTS.role)]],
+    ['in a refusal', ({ up }) => [up.sent(), up.head(503, {})]],
+  ];
+  it.each(phases)('F078 %s: the exchange is over at once, and it is nobody fault', async (_, bring) => {
+    const played = play();
+    bring(played);
+    played.signal.abort();
+    expect(played.exchange.aborted).toBe(true);
+    expect(played.clock.pending).toBe(0);
+    expect(await played.outcome()).toMatchObject({ code: 'client_gone', blame: 'caller' });
+  });
+
+  it('F078 mid-stream: the exchange is over at once, the usage so far is kept', async () => {
+    const played = play();
+    committed(played);
+    played.pipe();
+    played.signal.abort();
+    expect([played.exchange.aborted, played.clock.pending]).toEqual([true, 0]);
+    await turn();
+    expect(played.ended()).toMatchObject({ how: 'client_gone', error: null });
+    expect(played.sink.terminals).toEqual([]);
+  });
+
+  it('F078 behind the terminal event it is no abort', async () => {
+    const played = play();
+    committed(played);
+    played.pipe();
+    played.up.data(Buffer.concat([EVENTS.finish, EVENTS.usage]));
+    played.signal.abort();
+    expect(played.exchange.aborted).toBe(false);
+    await turn();
+    expect(played.ended()).toMatchObject({ how: 'complete', usage: { outputTokens: 3 } });
+    played.up.end();
+    expect(played.clock.pending).toBe(0);
+  });
+});
+
+type Move = { move: string; parts?: (keyof typeof EVENTS)[]; cut?: number; ms?: number };
+const pieces = Object.keys(EVENTS) as (keyof typeof EVENTS)[];
+const arbitraryMove: fc.Arbitrary<Move> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      move: fc.constant('data'),
+      parts: fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 3 }),
+      cut: fc.nat(3),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ move: fc.constant('advance'), ms: fc.integer({ min: 1, max: 90_000 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      move: fc.constantFrom(
+        'sent',
+        'head',
+        'busy',
+        'end',
+        'fail',
+        'leave',
+        'pipe',
+        'stall',
+        'drain',
+        'interrupt',
+        'discard',
+      ),
+    }),
+  },
+);
+
+type State = { taken: boolean; closed: boolean };
+const all = (parts: readonly (keyof typeof EVENTS)[]) => Buffer.concat(parts.map((part) => EVENTS[part]));
+
+/** Pipe and discard exclude each other, and come only after the commit: the one duty of whoever holds the attempt. */
+async function perform(played: Played, { move, parts = [], cut = 0, ms = 0 }: Move, state: State) {
+  const { up } = played;
+  switch (move) {
+    case 'sent':
+      return up.sent();
+    case 'head':
+      return up.head(200, STREAM_HEAD);
+    case 'busy':
+      return up.head(429, {});
+    case 'data':
+      return up.data(all(parts).subarray(0, all(parts).length - cut));
+    case 'end':
+      state.closed = true;
+      return up.end();
+    case 'fail':
+      state.closed = true;
+      return up.fail({ kind: 'reset', text: '' });
+    case 'advance':
+      return await played.clock.advanceSettling(ms);
+    case 'leave':
+      return played.signal.abort();
+    case 'stall':
+      played.sink.full = true;
+      return;
+    case 'drain':
+      played.sink.drain();
+      return await turn();
+    case 'interrupt':
+      return played.attempt.interrupt(new RouterError('draining', 'Stopping.'));
+    default: {
+      if (state.taken || (await played.outcome()) !== null) return;
+      state.taken = true;
+      if (move === 'pipe') played.pipe();
+      else played.attempt.discard();
+    }
+  }
+}
+
+describe('F074 any order of events', () => {
+  it('F074 it commits or fails once, ends once, writes nothing behind the end, and leaves no timer and no exchange', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.array(arbitraryMove, { maxLength: 25 }), async (inOrder, moves) => {
+        const played = play();
+        const state = { taken: false, closed: false };
+        const opening = inOrder ? [{ move: 'sent' }, { move: 'head' }] : [];
+        for (const move of [...opening, ...moves]) await perform(played, move, state);
+        const outcome = await played.outcome();
+        if (outcome === null) await perform(played, { move: 'pipe' }, state);
+        played.sink.drain();
+        await played.clock.advanceSettling(700_000);
+        expect(await played.outcome()).not.toBe(undefined);
+        expect(played.clock.pending).toBe(0);
+        expect(played.exchange.aborted || state.closed).toBe(true);
+        const { said, terminals, bytes } = played.sink;
+        expect(terminals.length).toBeLessThanOrEqual(1);
+        if (terminals.length === 1) expect(said.at(-1)).toBe(terminals[0]);
+        const end = played.ended();
+        if (end !== undefined) {
+          expect(terminals).toEqual(end.how === 'complete' ? ['end'] : end.how === 'failed' ? ['fail'] : []);
+          if (end.how === 'complete') expect(bytes).toContain('"finish_reason":"stop"');
+        }
+        if (terminals[0] === 'fail') expect(bytes).not.toMatch(/^data: \[DONE\]/m);
+        // A cut can glue the target's error behind a comment, where it is no event.
+        expect(bytes).not.toMatch(/^data: .*secret of the target/m);
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+});
