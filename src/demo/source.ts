@@ -79,7 +79,8 @@ class DemoSource implements WorkerSource {
   start(at: (url: string | null) => void): void {
     if (this.#child !== null || this.#stopping) return;
     const { executable, args } = this.#launcher;
-    const child = spawn(executable, [...args, ...this.#args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // A group of its own: Ctrl+C in a terminal reaches the router alone, which then lets calls in flight end.
+    const child = spawn(executable, [...args, ...this.#args], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     this.#child = child;
     createInterface({ input: child.stdout! }).on('line', (line) => {
       const url = listeningOf(line);
