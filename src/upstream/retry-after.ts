@@ -12,6 +12,8 @@ export function coolDownMs(headers: HeaderView, wallMs: number): number | null {
   if (header === null) return null;
   const seconds = positive(header);
   if (seconds !== null) return Math.min(seconds * 1000, MAX_COOL_DOWN_MS);
+  // Every form of date has a time of day; without one, Date.parse takes "-5" for a day in May.
+  if (!header.includes(':')) return null;
   const at = Date.parse(header);
   if (Number.isNaN(at)) return null;
   return Math.min(Math.max(at - wallMs, 0), MAX_COOL_DOWN_MS);
