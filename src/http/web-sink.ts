@@ -69,8 +69,8 @@ class WebSink implements Sink {
     this.#answer = answer;
   }
 
-  head(status: number, headers: Readonly<Record<string, string>>): void {
-    this.#init = { status, headers };
+  head(status: number, headers: Readonly<Record<string, string>>, length: number | null): void {
+    this.#init = { status, headers: length === null ? headers : { ...headers, 'content-length': String(length) } };
   }
 
   write(bytes: Uint8Array): boolean {
