@@ -6,6 +6,7 @@ import {
   type FaultUpstream,
   hang,
   json,
+  pauseUntil,
   reply,
   startFaultUpstream,
   streamHead,
