@@ -23,7 +23,6 @@ const ADMITTING: ReadonlySet<WorkerState> = new Set(['warm', 'busy', 'unknown'])
 
 /** Moved by probes (`state`), attempts (breaker, pauses) and its gate (`inFlight`). */
 export class PoolWorker implements SlotWorker, WorkerHealth {
-  inFlight = 0;
   limit: number;
   state: WorkerState;
   origin = '';
@@ -40,6 +39,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly headers: readonly string[];
   readonly breaker: WorkerBreaker;
   readonly #clock: Clock;
+  #inFlight = 0;
 
   constructor(options: {
     id: string;
@@ -58,6 +58,16 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.expectedReadyMs = options.expectedReadyMs;
     this.#clock = options.clock;
     this.startedMs = options.clock.nowMs();
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** A slot that is granted is a try begun: a line served in one go must not send more than one probe. */
+  set inFlight(count: number) {
+    if (count > this.#inFlight) this.breaker.begin();
+    this.#inFlight = count;
   }
 
   admits(nowMs: number): boolean {
