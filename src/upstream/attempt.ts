@@ -243,7 +243,8 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     }
     if (this.#phase === 'connect') return classifyFault(name, { kind: 'connect_timeout', text: '' });
     const what = this.#isCommitted ? 'went silent in the middle of its reply' : 'did not begin its reply in time';
-    return new RouterError('upstream_timeout', `${name} ${what}.`, { reason: 'slow' });
+    // Another worker may answer; the silent one is not asked again in place.
+    return new RouterError('upstream_timeout', `${name} ${what}.`, { reason: 'slow', retryable: true });
   }
 
   /** Closing after the terminal event is no abort: the worker may finish, and its usage is still read. */
