@@ -11,6 +11,8 @@ export const pinned: boolean = PINS;
 export interface SpawnOptions {
   readonly core: number;
   readonly ipc: boolean;
+  /** Its complaints are shown; a proxy's log is not, and goes to /dev/null as its standard output does. */
+  readonly loud: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -20,7 +22,7 @@ export function startNode(args: readonly string[], options: SpawnOptions): Child
   const line = [process.execPath, ...args];
   if (PINS) line.unshift('taskset', '-c', String(options.core));
   const child = spawn(line[0]!, line.slice(1), {
-    stdio: ['ignore', 'ignore', 'inherit', ...(options.ipc ? (['ipc'] as const) : [])],
+    stdio: ['ignore', 'ignore', options.loud ? 'inherit' : 'ignore', ...(options.ipc ? (['ipc'] as const) : [])],
     env: { ...process.env, NODE_ENV: 'production', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });

@@ -2,10 +2,8 @@
 import { BUDGETED, BUDGETS, type Budget, met, QUICK_SLACK } from './budgets.ts';
 import type { Host } from './host.ts';
 import type { Figure, Mode } from './modes.ts';
+import type { Outcomes } from './rounds.ts';
 import { ratios, type Summary, summary } from './statistics.ts';
-import type { Sample } from './turn.ts';
-
-export type Outcomes = Map<string, Sample[]>;
 
 export interface Result {
   readonly mode: string;
@@ -13,7 +11,9 @@ export interface Result {
   readonly contender: string;
   readonly figure: Figure;
   readonly absolute: Summary;
-  /** To bare, paired by round; null when bare did not take part. */
+  /** The absolute figure of each round. */
+  readonly series: readonly number[];
+  /** To the reference, paired by round; null when it did not take part. */
   readonly ratio: Summary | null;
   /** Medians over rounds. */
   readonly busy: number;
@@ -23,8 +23,6 @@ export interface Result {
   readonly altered: boolean;
 }
 
-const REFERENCE = 'bare';
-
 /** One figure of every round; what a proxy adds is against the direct way in the same round. */
 function series(outcomes: Outcomes, contender: string, figure: Figure): number[] {
   const samples = outcomes.get(contender) ?? [];
@@ -33,10 +31,10 @@ function series(outcomes: Outcomes, contender: string, figure: Figure): number[]
   return samples.map((sample, round) => sample.figures['p50']! - direct[round]!.figures['p50']!);
 }
 
-export function results(mode: Mode, outcomes: Outcomes): Result[] {
+export function results(mode: Mode, outcomes: Outcomes, referenceName: string): Result[] {
   const list: Result[] = [];
   for (const figure of mode.figures) {
-    const reference = series(outcomes, REFERENCE, figure);
+    const reference = series(outcomes, referenceName, figure);
     for (const [contender, samples] of outcomes) {
       if (contender === 'direct') continue;
       const values = series(outcomes, contender, figure);
@@ -46,6 +44,7 @@ export function results(mode: Mode, outcomes: Outcomes): Result[] {
         contender,
         figure,
         absolute: summary(values),
+        series: values,
         ratio: reference.length === 0 ? null : summary(ratios(values, reference)),
         busy: summary(samples.map((sample) => sample.busy)).median,
         waited: summary(samples.map((sample) => sample.waited)).median,
@@ -81,12 +80,25 @@ function row(result: Result, verdict: string): string {
   return `| ${result.contender} | ${figure.name} | ${value} | ${spread} | ${against} | ${between} | ${verdict} | ${doubts(result)} |`;
 }
 
-function budgetOf(result: Result): Budget | undefined {
+/** Ratios are promised against bare and nothing else. */
+function budgetOf(result: Result, reference: string): Budget | undefined {
   if (result.contender !== BUDGETED) return undefined;
-  return BUDGETS.find(({ mode, figure }) => mode === result.mode && figure === result.figure.name);
+  const found = BUDGETS.find(({ mode, figure }) => mode === result.mode && figure === result.figure.name);
+  return found?.of === 'ratio' && reference !== 'bare' ? undefined : found;
 }
 
-export function report(all: readonly Result[], where: Host, quick: boolean): { text: string; missed: string[] } {
+/** The bound that is judged by, so that a slackened one is never read as the promise. */
+function bound({ atLeast, atMost }: Budget, slack: number): string {
+  return atLeast === undefined ? `≤ ${number((atMost ?? 0) * slack, 2)}` : `≥ ${number(atLeast / slack, 2)}`;
+}
+
+export function report(
+  all: readonly Result[],
+  failures: readonly string[],
+  where: Host,
+  quick: boolean,
+  reference: string,
+): { text: string; missed: string[] } {
   const lines: string[] = [];
   const missed: string[] = [];
   let mode = '';
@@ -95,16 +107,17 @@ export function report(all: readonly Result[], where: Host, quick: boolean): { t
       mode = result.mode;
       lines.push('', `**${mode}**: ${result.title}, ${result.absolute.rounds} rounds`, '');
       lines.push(
-        '| Proxy | Figure | Median | Min–max | ÷ bare | Min–max | Budget | Doubts |',
+        `| Proxy | Figure | Median | Min–max | ÷ ${reference} | Min–max | Budget | Doubts |`,
         '|---|---|---:|---:|---:|---:|---|---|',
       );
     }
-    const budget = budgetOf(result);
+    const budget = budgetOf(result, reference);
     const value = budget?.of === 'ratio' ? result.ratio?.median : result.absolute.median;
     let verdict = '';
     if (budget !== undefined && value !== undefined) {
-      const good = met(budget, value, quick ? QUICK_SLACK : 1);
-      verdict = `${budget.atLeast === undefined ? `≤ ${budget.atMost}` : `≥ ${budget.atLeast}`}: ${good ? 'met' : 'MISSED'}`;
+      const slack = quick ? QUICK_SLACK : 1;
+      const good = met(budget, value, slack);
+      verdict = `${bound(budget, slack)}: ${good ? 'met' : 'MISSED'}`;
       if (!good) missed.push(`${result.mode} ${result.figure.name}`);
     }
     lines.push(row(result, verdict));
@@ -117,6 +130,7 @@ export function report(all: readonly Result[], where: Host, quick: boolean): { t
   lines.push(
     `commit ${commit}, proxy ${pinned ? 'pinned to one core' : 'not pinned'}, load average before ${loadAverage}.`,
   );
+  for (const failure of failures) lines.push('', `FAILED: ${failure}`);
   if (quick)
     lines.push(
       `Quick run: budgets with a slack of ${QUICK_SLACK} times; the figures are a smoke test, not a measurement.`,

@@ -6,9 +6,9 @@ import { CONTENDERS, type Contender } from './contenders.ts';
 import { host } from './host.ts';
 import { MODES, type Mode } from './modes.ts';
 import { installPeers } from './portkey/peer.ts';
-import { quietMachine } from './quiet.ts';
-import { type Outcomes, type Result, report, results } from './report.ts';
-import { openStage, type Pace, proveChecks, type Sample, type Stage, takeTurn } from './turn.ts';
+import { type Result, report, results } from './report.ts';
+import { takeRounds } from './rounds.ts';
+import type { Pace } from './turn.ts';
 
 const FULL: Pace = {
   windowMs: 500,
@@ -28,8 +28,10 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: false },
     gate: { type: 'boolean', default: false },
     json: { type: 'string' },
+    reference: { type: 'string', default: 'bare' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    streams: { type: 'string' },
     modes: { type: 'string' },
     contenders: { type: 'string' },
   },
@@ -57,7 +59,8 @@ function chosenContenders(): readonly Contender[] {
   const list = named(CONTENDERS, options.contenders);
   if (options.contenders !== undefined) {
     for (const { name, available } of list) if (!available()) throw new Error(`${name} is not here; see docs/bench.md`);
-    return list;
+    const direct = CONTENDERS.find(({ name }) => name === 'direct');
+    return direct === undefined || list.includes(direct) ? list : [direct, ...list];
   }
   const quick = ['direct', 'bare', 'hono-raw', 'spillway'];
   return list.filter(({ name, byDefault, available }) => {
@@ -67,55 +70,39 @@ function chosenContenders(): readonly Contender[] {
   });
 }
 
-async function rounds(
-  stage: Stage,
-  mode: Mode,
-  list: readonly Contender[],
-  pace: Pace,
-  count: number,
-): Promise<Outcomes> {
-  const outcomes: Outcomes = new Map(list.map(({ name }) => [name, []]));
-  for (let round = 0; round < count; round++) {
-    // Every other round runs backwards, so that nobody always follows the same neighbour.
-    const order = round % 2 === 0 ? list : [...list].reverse();
-    for (const contender of order) {
-      let sample: Sample;
-      if (pace.quietMs > 0) await quietMachine(pace.quietMs);
-      try {
-        sample = await takeTurn(stage, mode, contender, pace);
-      } catch (error) {
-        throw new Error(`${contender.name}, ${mode.name}: ${error instanceof Error ? error.message : error}`);
-      }
-      outcomes.get(contender.name)!.push(sample);
-      process.stderr.write('.');
-    }
-  }
-  process.stderr.write(` ${mode.name}\n`);
-  return outcomes;
-}
-
 async function main(): Promise<number> {
   if (process.platform !== 'linux') throw new Error('The benchmark reads CPU time from /proc and runs on Linux only.');
   if (options.peers) installPeers();
   const quick = options.quick;
   const seconds = options.seconds === undefined ? null : Number(options.seconds);
-  const pace: Pace = { ...(quick ? QUICK : FULL), ...(seconds === null ? {} : { measureMs: seconds * 1_000 }) };
+  const pace: Pace = {
+    ...(quick ? QUICK : FULL),
+    ...(seconds === null ? {} : { measureMs: seconds * 1_000 }),
+    ...(options.streams === undefined ? {} : { idleStreams: Number(options.streams) }),
+  };
   const count = Math.min(MAX_ROUNDS, Number(options.rounds ?? (quick ? 1 : FULL_ROUNDS)));
-  if (!(count >= 1) || !(pace.measureMs > 0)) throw new Error('--rounds and --seconds are numbers above 0');
+  if (!(count >= 1) || !(pace.measureMs > 0) || !(pace.idleStreams >= 1))
+    throw new Error('--rounds, --seconds and --streams are numbers above 0');
   const contenders = chosenContenders();
   const where = host();
   const all: Result[] = [];
-  const stage = await openStage();
-  await proveChecks(stage);
+  const failures: string[] = [];
   for (const mode of named(MODES, options.modes)) {
     const list = contenders.filter((contender) => takesPart(contender, mode));
-    all.push(...results(mode, await rounds(stage, mode, list, pace, count)));
+    const taken = await takeRounds(mode, list, pace, count, ['direct', options.reference]);
+    failures.push(...taken.failures);
+    all.push(...results(mode, taken.outcomes, options.reference));
+    process.stderr.write(` ${mode.name}\n`);
   }
-  const { text, missed } = report(all, where, quick);
+  const { text, missed } = report(all, failures, where, quick, options.reference);
   console.log(text);
   if (options.json !== undefined) {
-    writeFileSync(options.json, `${JSON.stringify({ host: where, pace, rounds: count, results: all }, null, 2)}\n`);
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ host: where, pace, rounds: count, results: all, failures }, null, 2)}\n`,
+    );
   }
+  if (failures.length > 0) return 2;
   return missed.length > 0 && (options.gate || quick) ? 1 : 0;
 }
 

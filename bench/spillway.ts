@@ -37,5 +37,5 @@ export function spillwayCommand(port: number, upstreamPort: number): Command {
   }
   const file = join(folder, `policy-${port}.yaml`);
   writeFileSync(file, policy(port, upstreamPort));
-  return { args: [BIN, 'serve', '--policy', file] };
+  return { args: [BIN, 'serve', '--policy', file, '--admin', '127.0.0.1:0', '--data', join(folder, `data-${port}`)] };
 }

@@ -9,6 +9,7 @@ export interface Summary {
 
 export function summary(values: readonly number[]): Summary {
   if (values.length === 0) throw new Error('a summary of no rounds');
+  if (!values.every(Number.isFinite)) throw new Error(`a round without a figure: ${values.join(', ')}`);
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -41,14 +41,16 @@ export interface Sample {
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
 const TICK_MS = 2;
+/** Before the first reading, so that the heap has the size of a working proxy and not of a young one. */
+const HOLD_WARM = { windowMs: 250, minWarmMs: 500, maxWarmMs: 500, measureMs: 250 };
 const START_DEADLINE_MS = 15_000;
 const REPORTER = fileURLToPath(new URL('memory-reporter.ts', import.meta.url));
 
 export async function openStage(): Promise<Stage> {
   const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-  const upstream = startNode([path('upstream.ts')], { core: LOAD_CORE, ipc: true });
+  const upstream = startNode([path('upstream.ts')], { core: LOAD_CORE, ipc: true, loud: true });
   const { port } = await heard<{ port: number }>(upstream);
-  const load = startNode([path('load/main.ts')], { core: LOAD_CORE, ipc: true });
+  const load = startNode([path('load/main.ts')], { core: LOAD_CORE, ipc: true, loud: true });
   await heard(load);
   return { upstream, upstreamPort: port, load };
 }
@@ -82,6 +84,13 @@ export async function proveChecks(stage: Stage): Promise<void> {
 }
 
 async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, streams: number): Promise<Figures> {
+  await setUpstream(stage, 'small');
+  await runJob(
+    stage,
+    { kind: 'measure', address, pid: null, workload: 'small', connections: 64, ...HOLD_WARM },
+    'measured',
+  );
+  await setUpstream(stage, 'idle');
   const before = await ask<Memory>(proxy, { kind: 'memory' });
   await runJob(stage, { kind: 'hold', address, streams }, 'held');
   const after = await ask<Memory>(proxy, { kind: 'memory' });
@@ -95,7 +104,9 @@ async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, str
 /** Never resolves: a proxy that ends before it answers ends the run, and the load's pending job with it. */
 function endedEarly(proxy: ChildProcess): Promise<never> {
   return new Promise((_resolve, reject) => {
-    proxy.once('exit', (code) => reject(new Error(`the proxy ended (${code}) before it answered`)));
+    proxy.once('exit', (code) =>
+      reject(new Error(`the proxy ended (${code}) before it answered: ${proxy.spawnargs.join(' ')}`)),
+    );
   });
 }
 
@@ -109,7 +120,12 @@ export async function takeTurn(stage: Stage, mode: Mode, contender: Contender, p
     port = await freePort();
     const { args, env } = contender.command(port, stage.upstreamPort);
     const flags = hold ? ['--expose-gc', '--import', REPORTER] : [];
-    proxy = startNode([...flags, ...args], { core: PROXY_CORE, ipc: hold, ...(env === undefined ? {} : { env }) });
+    proxy = startNode([...flags, ...args], {
+      core: PROXY_CORE,
+      ipc: hold,
+      loud: false,
+      ...(env === undefined ? {} : { env }),
+    });
   }
   const address = { port, path: '/v1/chat/completions', headers: contender.headers(stage.upstreamPort) };
   try {

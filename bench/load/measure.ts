@@ -11,6 +11,8 @@ const SLICE_MS = 200;
 /** A slice is quiet when the proxy waited for its core no longer than this share of the time it had it. */
 const QUIET_WAIT = 0.12;
 const MOST_TIMES = 2;
+const LONGEST_TIMES = 1.5;
+const STALLED_MS = 5_000;
 const NOTHING: ProcessUse = { cpuMs: 0, waitedMs: 0 };
 
 interface Counters {
@@ -47,6 +49,12 @@ function rate(work: number, elapsedMs: number, cpuMs: number): number {
   return work / (cpuMs > 0 ? cpuMs : elapsedMs);
 }
 
+/** A slice that took much longer than asked had its load or its whole machine stopped. */
+function isQuiet(slice: Seen): boolean {
+  const worked = slice.replies > 0 || slice.frames > 0;
+  return worked && slice.elapsedMs < LONGEST_TIMES * SLICE_MS && slice.waitedMs <= QUIET_WAIT * slice.cpuMs;
+}
+
 function isLevel(rates: readonly number[]): boolean {
   const [before, last] = rates.slice(-2);
   if (before === undefined || last === undefined) return false;
@@ -59,6 +67,8 @@ export function measure(job: MeasureJob): Promise<Measured> {
   const latencies = new Latencies();
   const counters: Counters = { replies: 0, frames: 0 };
   const connections: Connection[] = [];
+  let lastWorkMs = performance.now();
+  let over = false;
   const use = () => (job.pid === null ? NOTHING : processUse(job.pid));
   const pauseMs = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -68,6 +78,9 @@ export function measure(job: MeasureJob): Promise<Measured> {
     const startMs = performance.now();
     await pauseMs(ms);
     const after = use();
+    if (counters.replies !== replies || counters.frames !== frames) lastWorkMs = performance.now();
+    else if (performance.now() - lastWorkMs > STALLED_MS) throw new Error(`nothing came back for ${STALLED_MS} ms`);
+    if (over) throw new Error('the measurement is over');
     return {
       elapsedMs: performance.now() - startMs,
       replies: counters.replies - replies,
@@ -96,7 +109,7 @@ export function measure(job: MeasureJob): Promise<Measured> {
       latencies.clear();
       const seen = await window(SLICE_MS);
       addTo(all, seen, latencies);
-      if (seen.waitedMs <= QUIET_WAIT * seen.cpuMs) addTo(quiet, seen, latencies);
+      if (isQuiet(seen)) addTo(quiet, seen, latencies);
     }
     const disturbed = quiet.elapsedMs < job.measureMs / 4;
     const { latencies: kept, ...sums } = disturbed ? all : quiet;
@@ -122,6 +135,7 @@ export function measure(job: MeasureJob): Promise<Measured> {
     }
     run().then(resolve, reject);
   }).finally(() => {
+    over = true;
     for (const connection of connections) connection.close();
   });
 }
