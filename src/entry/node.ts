@@ -167,7 +167,8 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
       clock,
       () => void reload(),
     );
-  let watching = watch(first.sources);
+  // Whoever starts on the saved policy is about to mend the file.
+  let watching = watch(options.lastGood === true ? [{ path: options.policyPath }] : first.sources);
   return {
     router,
     listen,
