@@ -56,6 +56,7 @@ export const CONTENDERS: readonly Contender[] = [
     }),
     available: portkeyInstalled,
     byDefault: false,
-    only: null,
+    // On Node 24 its 1.15 answers 500 to every streamed call: it appends to a fetch reply's immutable headers.
+    only: 'replies',
   },
 ];
