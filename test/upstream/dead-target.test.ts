@@ -55,6 +55,45 @@ describe('F081 a dead worker beside a healthy one', () => {
   });
 });
 
+describe('F081 every target dead', () => {
+  it('F081 many failing workers and callers that insist: at most 1.2 tries a call, each refusal with a time to come back', async () => {
+    const dead = await startFaultUpstream();
+    closes.push(() => dead.close());
+    dead.behave(() => [json(500, {})]);
+    const routed = await startRouted([{ urls: [dead.url], copies: 20 }]);
+    closes.push(() => routed.closeClean(dead));
+    const calls = 1_000;
+    await inParallel([...Array(calls).keys()], 16, async () => {
+      const { status, headers } = await routed.ask(chat());
+      expect([502, 503]).toContain(status);
+      expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    });
+    process.stdout.write(`F081 all dead: ${dead.served} tries in ${calls} calls\n`);
+    // Twenty breakers that each take five failures to open, and as many calls in flight meanwhile.
+    expect(dead.served).toBeGreaterThanOrEqual(100);
+    expect(dead.served / calls).toBeLessThanOrEqual(0.2);
+    expect(routed.status().pools[0]).toMatchObject({ condition: 'failing' });
+  });
+
+  it('F081 tries are bounded by the retry budget where no breaker helps', async () => {
+    const dead = await startFaultUpstream();
+    closes.push(() => dead.close());
+    // Every other try fails: never five in a row at one of 200 workers, never twenty in its window.
+    dead.behave((_, n) => (n % 2 === 0 ? [json(200, chatReply())] : [json(500, {})]));
+    const routed = await startRouted([{ urls: [dead.url], copies: 200 }], { retries: 5 });
+    closes.push(() => routed.closeClean(dead));
+    const calls = 600;
+    const startMs = performance.now();
+    await inParallel([...Array(calls).keys()], 16, async () => {
+      expect([200, 502]).toContain((await routed.ask(chat())).status);
+    });
+    const seconds = (performance.now() - startMs) / 1_000;
+    // A fifth of the calls, ten saved up, three a second.
+    expect(dead.served - calls).toBeLessThanOrEqual(calls * 0.2 + 10 + seconds * 3 + 1);
+    expect(dead.served - calls).toBeGreaterThan(50);
+  });
+});
+
 describe('F081 callers never move shared health', () => {
   it('F081 a thousand callers that give up after a millisecond leave the worker as good as new', async () => {
     const upstream = await startFaultUpstream();
