@@ -147,14 +147,18 @@ const KINDS: Readonly<Record<string, TransportFaultKind>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
 };
 
+/** Node's own codes, OpenSSL's verdicts on a certificate, and a handshake that is none. */
+const TLS = /CERT|TLS|SSL|SELF_SIGNED|ALTNAME|^UNABLE_TO_|^INVALID_CA$|^EPROTO$/;
+
 /** Names the fault; the text is for the operator's log alone. */
 export function faultOf(error: Error): TransportFault {
   const code = codeOf(error);
   const text = `${code} ${error.message}`;
   const known = KINDS[code];
   if (known !== undefined) return { kind: known, text };
-  if (code.startsWith('HPE_')) return { kind: 'protocol', text };
-  if (/CERT|TLS|SSL|SELF_SIGNED|ALTNAME/.test(code)) return { kind: 'tls', text };
+  // Undici's parser errors carry no code of their own.
+  if (code.startsWith('HPE_') || error.name === 'HTTPParserError') return { kind: 'protocol', text };
+  if (TLS.test(code)) return { kind: 'tls', text };
   return { kind: 'reset', text };
 }
 
