@@ -1,4 +1,4 @@
-// Writes the files that are made from the code: the policy's JSON Schema and its reference. For maintainers, by `npm run generate`.
+// Writes the files that are made from the code: the policy's schema and reference, errors, faults. For maintainers, by `npm run generate`.
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { demoPlugin } from '../src/demo/source.ts';
@@ -6,6 +6,9 @@ import { engines } from '../src/fleet/engines/index.ts';
 import { policyJsonSchema, policyReference } from '../src/policy/reference.ts';
 import type { Registries } from '../src/policy/registries.ts';
 import { nodeClock } from '../src/runtime/node/machine.ts';
+import { errorsDocument } from './errors.ts';
+import { FAULT_SECTIONS } from './fault-rows.ts';
+import { allNamedTests, faultsDocument } from './faults.ts';
 
 /** The plug-ins of this release. Only their options are read here, so nothing is ever started. */
 export const registries: Registries = {
@@ -18,6 +21,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'policies/policy.schema.json': policyJsonSchema(registries),
     'docs/policy-reference.md': policyReference(registries),
+    'docs/errors.md': errorsDocument(),
+    'docs/faults.md': faultsDocument(FAULT_SECTIONS, allNamedTests(new URL('../test/', import.meta.url))),
   };
 }
 

@@ -41,6 +41,11 @@ describe('bundle', { timeout: 60_000 }, () => {
     expect(gzipBytes).toBeLessThan(MAX_GZIP_BYTES);
   });
 
+  it('F046 of the library can start no process and evaluates no text', async () => {
+    const { text } = await bundle({ entryPoints: [join(root, 'src/index.ts')] }, 'esm');
+    expect(text).not.toMatch(/child_process|worker_threads|\beval\s*\(/);
+  });
+
   it('that check sees an import of Node', async () => {
     const { outside } = await bundle({ stdin: { contents: "import 'node:fs';", resolveDir: root } }, 'esm');
     expect(outside).toEqual(['node:fs']);

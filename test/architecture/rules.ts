@@ -107,7 +107,8 @@ export const BANS: readonly Ban[] = [
   {
     what: 'a default export',
     pattern: /^export\s+default\b|\bas\s+default\b/m,
-    except: (path) => path === 'entry/edge.ts',
+    // What a foreign module exports is not ours to choose.
+    except: (path) => path === 'entry/edge.ts' || path.endsWith('.d.ts'),
   },
   { what: 'any', pattern: /(?:[:<|&]|\bas)\s*any\b(?!\s*[:=(])|,\s*any\s*[>\]]|\bany\[\]/ },
   { what: 'console', pattern: /(?<![\w.])console\s*[.[]/ },
@@ -167,7 +168,7 @@ const VAGUE = /(?:^|[-/.])(?:utils?|helpers?|managers?|common|misc)(?=[-/.]|$)/;
 /** Kebab-case nouns that say something. */
 export function nameFault(path: string): string | null {
   if (VAGUE.test(path)) return 'a name that says nothing';
-  return /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.(?:ts|mjs)$/.test(path)
+  return /^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.(?:ts|mjs)$/.test(path)
     ? null
     : 'not kebab-case';
 }

@@ -29,7 +29,7 @@ class RouteRequest {
 }
 
 /** `failed` shapes what no route answered for. */
-export function createListener(fetch: Fetch, failed: (thrown: unknown) => ErrorReply) {
+export function createListener(route: Fetch, failed: (thrown: unknown) => ErrorReply) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const fail = (thrown: unknown) => {
       if (outgoing.headersSent) return void outgoing.destroy();
@@ -37,7 +37,7 @@ export function createListener(fetch: Fetch, failed: (thrown: unknown) => ErrorR
       send(incoming, outgoing, status, headers, Buffer.from(body));
     };
     try {
-      const answer = fetch(new RouteRequest(incoming) as unknown as Request, { incoming, outgoing });
+      const answer = route(new RouteRequest(incoming) as unknown as Request, { incoming, outgoing });
       if (answer instanceof Response) write(answer, incoming, outgoing).catch(fail);
       else answer.then((response) => write(response, incoming, outgoing)).catch(fail);
     } catch (thrown) {
