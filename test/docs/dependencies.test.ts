@@ -1,6 +1,8 @@
 // What comes from others: few, exact, with reasons, without registries or scripts. For maintainers.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { importTable } from '../architecture/import-table.ts';
+import { importsOf, readSources } from '../architecture/source-files.ts';
 import { codeSpans, sectionOf, tableColumn } from './markdown.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -40,6 +42,18 @@ describe('F118 dependencies', () => {
     const runtime = sectionOf(document, 'At run time');
     expect(tableColumn(runtime, 'Package').flatMap(codeSpans)).toEqual(names);
     for (const reason of tableColumn(runtime, 'Why')) expect(reason.length).toBeGreaterThan(20);
+  });
+
+  it('are used by src/, all of them and no others', () => {
+    const used = new Set(
+      readSources('src')
+        .flatMap(importsOf)
+        .filter(({ target, local }) => !local && !target.startsWith('node:'))
+        .map(({ target }) => target.split('/', target.startsWith('@') ? 2 : 1).join('/')),
+    );
+    expect([...used].sort()).toEqual(Object.keys(manifest.dependencies).sort());
+    const allowed = new Set(importTable.flatMap(({ packages, packageTypes }) => [...packages, ...packageTypes]));
+    expect([...allowed].sort()).toEqual([...used].sort());
   });
 
   it('bring with them what docs/dependencies.md says', () => {
