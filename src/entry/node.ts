@@ -134,9 +134,16 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
 
   const listen = await listenOrEnd(publicServer, listenAt, router);
   const admin = await listenOrEnd(adminServer, adminAt, router);
-  await keep(first, dataFolder, log);
+  let kept = await keep(first, dataFolder, log, null);
 
-  async function reload(): Promise<boolean> {
+  /** One after the other: of two reloads the later one has read the newer files. */
+  let lastReload: Promise<boolean> = Promise.resolve(true);
+  function reload(): Promise<boolean> {
+    lastReload = lastReload.then(reloadNow, reloadNow);
+    return lastReload;
+  }
+
+  async function reloadNow(): Promise<boolean> {
     const next = await load(options.policyPath);
     if (!next.ok) {
       state.refused = next.problems.map(formatProblem);
@@ -154,21 +161,15 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     state.refused = [];
     state.loadedAt = new Date(clock.wallMs()).toISOString();
     router.reload(compilePolicy(next.policy));
-    await keep(next, dataFolder, log);
-    watching.close();
-    watching = watch(next.sources);
+    watching.follow(next.sources.map(({ path }) => path));
+    kept = await keep(next, dataFolder, log, kept);
     log.info('policy_loaded', { file: options.policyPath });
     return true;
   }
 
-  const watch = (sources: readonly { readonly path: string }[]) =>
-    watchFiles(
-      sources.map(({ path }) => path),
-      clock,
-      () => void reload(),
-    );
   // Whoever starts on the saved policy is about to mend the file.
-  let watching = watch(options.lastGood === true ? [{ path: options.policyPath }] : first.sources);
+  const watched = options.lastGood === true ? [options.policyPath] : first.sources.map(({ path }) => path);
+  const watching = watchFiles(watched, clock, () => void reload());
   return {
     router,
     listen,
@@ -223,10 +224,18 @@ async function listenOrEnd(server: NodeServer, address: Address, router: Router)
   }
 }
 
-/** Saves the policy in force, so that a start on a broken file has something to fall back on. */
-async function keep(loaded: LoadResult & { ok: true }, dataFolder: string, log: Log): Promise<void> {
+/**
+ * Saves the policy in force, so that a start on a broken file has something to fall back on. Answers with its text; what
+ * is `kept` already is not written again, for the data may lie where policy files are watched.
+ */
+async function keep(
+  loaded: LoadResult & { ok: true },
+  dataFolder: string,
+  log: Log,
+  kept: string | null,
+): Promise<string | null> {
   const text = savedPolicy(loaded.sources);
-  if (text === null) return;
+  if (text === null || text === kept) return kept;
   try {
     await replaceFile(join(dataFolder, LAST_GOOD), text);
   } catch (thrown) {
@@ -234,7 +243,9 @@ async function keep(loaded: LoadResult & { ok: true }, dataFolder: string, log: 
       folder: dirname(join(dataFolder, LAST_GOOD)),
       code: (thrown as NodeJS.ErrnoException).code,
     });
+    return kept;
   }
+  return text;
 }
 
 /** Resolves when no call is open, or after `limitMs`. */

@@ -1,5 +1,5 @@
 // Policy files and secrets on this machine's disk, and word of their changes. For entry/node.
-import { watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../core/runtime.ts';
@@ -38,23 +38,43 @@ export function nodeSecrets(env: Readonly<Record<string, string | undefined>>): 
 /** Editors and orchestrators replace files in several steps; this much quiet makes one change of them. */
 const QUIET_MS = 100;
 
+export interface FileWatch {
+  /** Watches these instead. A change that was noticed before is still told. */
+  follow(paths: readonly string[]): void;
+  close(): void;
+}
+
 /**
  * Calls `changed` after any change in the folders of `paths`. Folders are watched, since a file that is replaced by
  * renaming is another file.
  */
-export function watchFiles(paths: readonly string[], clock: Clock, changed: () => void): { close(): void } {
+export function watchFiles(paths: readonly string[], clock: Clock, changed: () => void): FileWatch {
   let timer: Timer | null = null;
-  const folders = new Set(paths.map((path) => dirname(path)));
-  const watchers = [...folders].map((folder) =>
-    watch(folder, { persistent: false }, () => {
-      timer?.cancel();
-      timer = clock.after(QUIET_MS, changed);
-    }),
-  );
+  let closed = false;
+  const watchers = new Map<string, FSWatcher>();
+  const noticed = () => {
+    timer?.cancel();
+    timer = clock.after(QUIET_MS, changed);
+  };
+  function follow(next: readonly string[]): void {
+    if (closed) return;
+    const folders = new Set(next.map((path) => dirname(path)));
+    for (const [folder, watcher] of watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (!watchers.has(folder)) watchers.set(folder, watch(folder, { persistent: false }, noticed));
+    }
+  }
+  follow(paths);
   return {
+    follow,
     close() {
+      closed = true;
       timer?.cancel();
-      for (const watcher of watchers) watcher.close();
+      for (const watcher of watchers.values()) watcher.close();
     },
   };
 }
