@@ -280,30 +280,34 @@ async function perform(played: Played, { move, parts = [], cut = 0, ms = 0 }: Mo
 describe('F074 any order of events', () => {
   it('F074 it commits or fails once, ends once, writes nothing behind the end, and leaves no timer and no exchange', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.boolean(), fc.array(arbitraryMove, { maxLength: 25 }), async (inOrder, moves) => {
-        const played = play();
-        const state = { taken: false, closed: false };
-        const opening = inOrder ? [{ move: 'sent' }, { move: 'head' }] : [];
-        for (const move of [...opening, ...moves]) await perform(played, move, state);
-        const outcome = await played.outcome();
-        if (outcome === null) await perform(played, { move: 'pipe' }, state);
-        played.sink.drain();
-        await played.clock.advanceSettling(700_000);
-        expect(await played.outcome()).not.toBe(undefined);
-        expect(played.clock.pending).toBe(0);
-        expect(played.exchange.aborted || state.closed).toBe(true);
-        const { said, terminals, bytes } = played.sink;
-        expect(terminals.length).toBeLessThanOrEqual(1);
-        if (terminals.length === 1) expect(said.at(-1)).toBe(terminals[0]);
-        const end = played.ended();
-        if (end !== undefined) {
-          expect(terminals).toEqual(end.how === 'complete' ? ['end'] : end.how === 'failed' ? ['fail'] : []);
-          if (end.how === 'complete') expect(bytes).toContain('"finish_reason":"stop"');
-        }
-        if (terminals[0] === 'fail') expect(bytes).not.toMatch(/^data: \[DONE\]/m);
-        // A cut can glue the target's error behind a comment, where it is no event.
-        expect(bytes).not.toMatch(/^data: .*secret of the target/m);
-      }),
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(arbitraryMove, { maxLength: 25, size: 'max' }),
+        async (inOrder, moves) => {
+          const played = play();
+          const state = { taken: false, closed: false };
+          const opening = inOrder ? [{ move: 'sent' }, { move: 'head' }] : [];
+          for (const move of [...opening, ...moves]) await perform(played, move, state);
+          const outcome = await played.outcome();
+          if (outcome === null) await perform(played, { move: 'pipe' }, state);
+          played.sink.drain();
+          await played.clock.advanceSettling(700_000);
+          expect(await played.outcome()).not.toBe(undefined);
+          expect(played.clock.pending).toBe(0);
+          expect(played.exchange.aborted || state.closed).toBe(true);
+          const { said, terminals, bytes } = played.sink;
+          expect(terminals.length).toBeLessThanOrEqual(1);
+          if (terminals.length === 1) expect(said.at(-1)).toBe(terminals[0]);
+          const end = played.ended();
+          if (end !== undefined) {
+            expect(terminals).toEqual(end.how === 'complete' ? ['end'] : end.how === 'failed' ? ['fail'] : []);
+            if (end.how === 'complete') expect(bytes).toContain('"finish_reason":"stop"');
+          }
+          if (terminals[0] === 'fail') expect(bytes).not.toMatch(/^data: \[DONE\]/m);
+          // A cut can glue the target's error behind a comment, where it is no event.
+          expect(bytes).not.toMatch(/^data: .*secret of the target/m);
+        },
+      ),
       { numRuns: 1_500 },
     );
   });

@@ -87,6 +87,11 @@ describe('F067 framing that lies, encodings that nobody asked for', () => {
     await eachAnswers({ ...bombs, ...faults.encodedReplies }, [chat()], 'failing');
     for (const { headers } of stage.faulty.requests) expect(headers['accept-encoding']).toBe('identity');
     await eachAnswers({ gzip: [...faults.encodedReplies.gzip] }, [streamed()], 'failing');
+    await stage.close();
+    stage = await startStage({ below: 'none' });
+    always(stage.faulty, faults.encodedReplies.gzip);
+    const { body } = isRefusal(await stage.routed.ask(chat()), 502, 'upstream_error');
+    expect(body.toString()).toContain('compressed its reply');
     await stage.faulty.waitFor(({ requests }) =>
       requests.every((r) => r.finished || r.abortedByRouterAtMs !== undefined),
     );

@@ -177,7 +177,7 @@ const arbitraryMoves = fc.array(
     { weight: 2, arbitrary: fc.constantFrom<Move>('success', 'ignored') },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 20_000 }).map((advanceMs): Move => ({ advanceMs })) },
   ),
-  { maxLength: 120 },
+  { maxLength: 120, size: 'max' },
 );
 
 describe('any sequence of calls', () => {

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { chatReply, chatStream } from '../fakes/chat-fixtures.ts';
 import { type FaultUpstream, type Script, startFaultUpstream } from '../fakes/fault-upstream.ts';
 import { type RawResponse, strictEvents } from '../fakes/raw-client.ts';
-import { type PoolShape, type Routed, SHORT, startRouted } from './routed.ts';
+import { CALM, type PoolShape, type Routed, startRouted } from './routed.ts';
 
 export interface Stage {
   readonly routed: Routed;
@@ -28,7 +28,7 @@ export async function startStage({ below = 'substitute', rules, shape }: StageOp
   const healthy = await startFaultUpstream();
   const lower = below === 'none' ? [] : [{ urls: [healthy.url], same: below === 'same' }];
   const pools = [{ urls: [faulty.url], copies: 100, ...shape }, ...lower];
-  const routed = await startRouted(pools, { timeouts: SHORT, retries: 0, ...rules });
+  const routed = await startRouted(pools, { timeouts: CALM, retries: 0, ...rules });
   return {
     routed,
     faulty,

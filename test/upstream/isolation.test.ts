@@ -7,7 +7,7 @@ import { chatReply, chatStream, usageOf } from '../fakes/chat-fixtures.ts';
 import { event, flush, hangUp, json, pauseUntil, reset, streamHead, writeAll } from '../fakes/fault-upstream.ts';
 import { postBytes, RawConnection, strictJsonEvents } from '../fakes/raw-client.ts';
 import { always, type Stage, startStage } from './faults.ts';
-import { CHAT, chat, inParallel, lanes, streamed } from './routed.ts';
+import { CHAT, chat, inParallel, lanes, SHORT, streamed } from './routed.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -118,7 +118,7 @@ describe('F077 no second try of what has begun to answer', () => {
 
 describe('F074 what comes after the end', () => {
   it('F074 a reply that comes after its timeout reaches nobody', async () => {
-    stage = await startStage();
+    stage = await startStage({ rules: { timeouts: SHORT } });
     const late = Promise.withResolvers<void>();
     stage.faulty.next(pauseUntil(late.promise), streamHead(), writeAll(chatStream({ id: 'mine-666' })));
     const connection = await RawConnection.connect(stage.routed.port);

@@ -64,7 +64,7 @@ describe('F064 the deadline of an attempt', () => {
 
   it('F064 moved about as you like, it fires exactly at the deadline that stands, with one timer at most', () => {
     fc.assert(
-      fc.property(fc.array(move, { maxLength: 60 }), (moves) => {
+      fc.property(fc.array(move, { maxLength: 60, size: 'max' }), (moves) => {
         const clock = new VirtualClock({ nowMs: 10 });
         const fired: number[] = [];
         let dueMs = Number.POSITIVE_INFINITY;

@@ -18,7 +18,10 @@ export interface PoolShape {
   readonly same?: boolean;
 }
 
-export const SHORT = { connect: '200ms', headers: '300ms', firstContent: '300ms', idle: '300ms', total: '5s' };
+/** For tests that wait for a timer; long enough for a healthy rung on a busy machine. */
+export const SHORT = { connect: '500ms', headers: '500ms', firstContent: '500ms', idle: '500ms', total: '10s' };
+/** For all others: no timer shall fire. */
+export const CALM = { connect: '5s', headers: '15s', firstContent: '15s', idle: '15s', total: '18s' };
 
 /** A policy as JSON, which is YAML: pools `rung-1`, `rung-2`, … in one ladder, asked for as `asked`; as `vectors` too. */
 export function ladderOf(pools: readonly PoolShape[], chat: object = {}): string {

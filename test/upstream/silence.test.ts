@@ -8,7 +8,7 @@ import * as faults from '../fakes/fault-replies.ts';
 import { endless, event, inPieces, oneByteChunks, streamHead, write, writeAll } from '../fakes/fault-upstream.ts';
 import { postBytes, RawConnection, strictEvents } from '../fakes/raw-client.ts';
 import { always, isCutShort, isFromBelow, isRefusal, type Stage, startStage } from './faults.ts';
-import { CHAT, chat, inParallel, streamed } from './routed.ts';
+import { CALM, CHAT, chat, inParallel, SHORT, streamed } from './routed.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -17,14 +17,14 @@ const left = () => stage.faulty.waitFor(({ requests }) => requests.every((r) => 
 describe('F064 silence', () => {
   const early = ['before headers', 'after headers', 'after the role frame'] as const;
   it.each(early)('F064 F063 %s: the next rung answers, and the reply says slow', async (phase) => {
-    stage = await startStage();
+    stage = await startStage({ rules: { timeouts: SHORT } });
     always(stage.faulty, faults.silences[phase]);
     isFromBelow(await stage.routed.ask(streamed()), 'slow');
     await left();
   });
 
   it.each(early)('F064 %s and without another rung: 504', async (phase) => {
-    stage = await startStage({ below: 'none' });
+    stage = await startStage({ below: 'none', rules: { timeouts: SHORT } });
     always(stage.faulty, faults.silences[phase]);
     isRefusal(await stage.routed.ask(streamed()), 504, 'upstream_timeout');
     await left();
@@ -33,7 +33,7 @@ describe('F064 silence', () => {
   it.each(['between events', 'inside an event'] as const)(
     'F064 %s: an in-band error ends the stream',
     async (phase) => {
-      stage = await startStage();
+      stage = await startStage({ rules: { timeouts: SHORT } });
       always(stage.faulty, faults.silences[phase]);
       isCutShort(await stage.routed.ask(streamed()), chatStream().slice(0, 3), 'upstream_timeout');
       await left();
@@ -46,14 +46,14 @@ describe('F064 silence', () => {
       rules: { timeouts: { idle: '30s', firstContent: '30s', total: '60s' } },
     });
     always(stage.faulty, faults.silences['before the end of the body']);
-    const response = await stage.routed.ask(streamed(), { deadlineMs: 900 });
+    const response = await stage.routed.ask(streamed(), { deadlineMs: 3_000 });
     expect(response).toMatchObject({ status: 200, complete: true });
     expect(response.body.equals(Buffer.concat(chatStream()))).toBe(true);
     await left();
   });
 
   it('F064 a silent target is asked once, not again in place', async () => {
-    stage = await startStage({ below: 'none', rules: { retries: 5 } });
+    stage = await startStage({ below: 'none', shape: { copies: 1 }, rules: { timeouts: SHORT, retries: 5 } });
     always(stage.faulty, faults.silences['before headers']);
     const response = isRefusal(await stage.routed.ask(streamed()), 504, 'upstream_timeout');
     expect(response.headers['x-spillway-attempts']).toBe('1');
@@ -61,7 +61,7 @@ describe('F064 silence', () => {
   });
 
   it('F064 stalls never use up the connections to a target: 300 of them, then a good call', async () => {
-    stage = await startStage({ rules: { queue: { max: 1_000 } } });
+    stage = await startStage({ rules: { timeouts: { ...CALM, idle: '500ms' }, queue: { max: 1_000 } } });
     always(stage.faulty, faults.silences['between events']);
     const calls = Array.from({ length: 300 }, (_, n) => n);
     await inParallel(calls, 300, async () => {
@@ -122,7 +122,7 @@ describe('F065 events split anywhere', () => {
 
   it('F065 any pieces, any line ends: the bytes arrive as they were sent', async () => {
     stage = await startStage();
-    const pieces = fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 30 });
+    const pieces = fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 30, size: 'max' });
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...eols),
