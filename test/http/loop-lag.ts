@@ -1,5 +1,5 @@
-// Decides how long the router's event loop stood still while a caller did its worst: the caller writes from a thread of
-// its own, so that only the router's work is measured. For tests of hostile bodies.
+// Decides how long the router's event loop was busy without a break while a caller did its worst. The caller writes from
+// a thread of its own, and CPU time is counted, so that neighbours on the machine do not matter. For hostile bodies.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -16,6 +16,7 @@ export interface Flood {
 export interface Flooded {
   /** All that came back until the router closed or answered with `connection: close`. */
   readonly text: string;
+  /** CPU time of the longest turn of the router's loop: nobody else was served meanwhile. */
   readonly longestStallMs: number;
   readonly sentBytes: number;
 }
@@ -61,9 +62,10 @@ export async function flood(options: Flood): Promise<Flooded> {
   let over = false;
   let lastMs = Number.NaN;
   const look = () => {
-    const nowMs = performance.now();
-    if (nowMs - lastMs > longestStallMs) longestStallMs = nowMs - lastMs;
-    lastMs = nowMs;
+    const { user, system } = process.threadCpuUsage();
+    const spentMs = (user + system) / 1000;
+    if (spentMs - lastMs > longestStallMs) longestStallMs = spentMs - lastMs;
+    lastMs = spentMs;
     if (!over) setImmediate(look);
   };
   await once(worker, 'online');
@@ -74,7 +76,7 @@ export async function flood(options: Flood): Promise<Flooded> {
   return { ...answer, longestStallMs };
 }
 
-/** The calmest of three runs: what a neighbour on the machine adds is not the router's. */
+/** The calmest of three runs: a collection of garbage that falls due in one of them is not its own. */
 export async function calmestOf(run: () => Promise<Flooded>): Promise<Flooded> {
   let best = await run();
   for (let i = 0; i < 2; i++) {

@@ -6,6 +6,7 @@ import { RouterError } from '../../src/core/errors.ts';
 import type { Sink } from '../../src/core/reply.ts';
 import type { CallSignal } from '../../src/core/signal.ts';
 import { eventually } from '../fakes/eventually.ts';
+import { fill, view } from './sink-bytes.ts';
 
 /** What the reader has when the reply is over. `broken`: it ended without being whole, or never began. */
 export interface Read {
@@ -33,31 +34,6 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const error = new RouterError('upstream_error', 'The target went away.');
 const encode: Encode = (failure) => bytesOf(`[${failure.code}]`);
 const cut: Encode = () => null;
-
-/** Every byte value, over and over, inside a larger buffer. */
-function view(length: number): Uint8Array {
-  const whole = new Uint8Array(length + 13);
-  for (let i = 0; i < whole.length; i++) whole[i] = (i * 31) & 0xff;
-  return whole.subarray(7, 7 + length);
-}
-
-/** Writes until the sink stays full, and says how many bytes that took. */
-async function fill(sink: Sink): Promise<{ readonly bytes: number; readonly drained: Promise<void> }> {
-  const piece = view(64 * 1024);
-  let bytes = 0;
-  while (bytes < 64 * 1024 * 1024) {
-    bytes += piece.length;
-    if (sink.write(piece)) continue;
-    let free = false;
-    const drained = sink.drained().then(() => {
-      free = true;
-    });
-    const untilMs = performance.now() + 100;
-    await eventually(() => free || performance.now() > untilMs);
-    if (!free) return { bytes, drained };
-  }
-  throw new Error(`took ${bytes} bytes that nobody reads`);
-}
 
 export function sinkConformance(name: string, open: (encode: Encode) => Promise<OpenSink>): void {
   let current: OpenSink | null = null;

@@ -2,12 +2,10 @@
 // For upstream/attempt, which trusts the port of core/transport.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Exchange, HeaderView, TransportFault, UpstreamHandler } from '../../../src/core/transport.ts';
-import { headerOf } from '../../../src/core/transport.ts';
+import { type Exchange, headerOf } from '../../../src/core/transport.ts';
 import { createNodeTransport } from '../../../src/runtime/node/transport.ts';
 import { eventually, eventuallyHolds } from '../../fakes/eventually.ts';
 import {
-  endless,
   type FaultUpstream,
   hang,
   informational,
@@ -18,46 +16,7 @@ import {
   status,
   write,
 } from '../../fakes/fault-upstream.ts';
-
-/** Keeps what it is told. `on` runs inside the callback of that name. */
-class Listener implements UpstreamHandler {
-  readonly told: string[] = [];
-  status = 0;
-  headers: HeaderView = {};
-  bytes = 0;
-  fault: TransportFault | null = null;
-  readonly #on: Partial<Record<string, () => void>>;
-
-  constructor(on: Partial<Record<string, () => void>> = {}) {
-    this.#on = on;
-  }
-  sent(): void {
-    this.#tell('sent');
-  }
-  head(code: number, headers: HeaderView): void {
-    this.status = code;
-    this.headers = headers;
-    this.#tell('head');
-  }
-  data(chunk: Uint8Array): void {
-    this.bytes += chunk.length;
-    this.#tell('data');
-  }
-  end(): void {
-    this.#tell('end');
-  }
-  fail(fault: TransportFault): void {
-    this.fault = fault;
-    this.#tell('fail');
-  }
-  get over(): boolean {
-    return this.told.includes('end') || this.told.includes('fail');
-  }
-  #tell(what: string): void {
-    if (what !== 'data' || this.told.at(-1) !== 'data') this.told.push(what);
-    this.#on[what]?.();
-  }
-}
+import { Listener } from './listener.ts';
 
 let upstream: FaultUpstream;
 let transport = createNodeTransport();
@@ -176,132 +135,5 @@ describe('an exchange', () => {
     await transport.close();
     await over(listener);
     expect(listener.told).toEqual(['sent', 'head', 'data', 'fail']);
-  });
-});
-
-describe('giving up', () => {
-  it('before there is a connection: nothing is sent, nothing is told', async () => {
-    const served = upstream.served;
-    const listener = new Listener();
-    send(listener).abort();
-    const next = new Listener();
-    send(next);
-    await over(next);
-    expect(upstream.served).toBe(served + 1);
-    expect(listener.told).toEqual([]);
-  });
-
-  for (const [phase, script] of [
-    ['before the head', [hang()]],
-    ['in the body', [status(200), write('abc'), hang()]],
-    ['in a head that has no end', [raw('HTTP/1.1 200 OK\r\nx-a: b\r\n'), hang()]],
-  ] as const) {
-    it(`F078 ${phase}: the connection is closed within 250 ms and nothing more is told`, async () => {
-      const served = upstream.served;
-      upstream.next(...script);
-      const listener = new Listener();
-      const exchange = send(listener);
-      await upstream.waitFor((one) => one.served === served + 1);
-      if (phase === 'in the body') await eventually(() => listener.bytes === 3);
-      const before = [...listener.told];
-      const atMs = performance.now();
-      exchange.abort();
-      exchange.abort();
-      await aborted();
-      expect(upstream.requests.at(-1)!.abortedByRouterAtMs! - atMs).toBeLessThan(250);
-      exchange.pause();
-      exchange.resume();
-      await turns(20);
-      expect(listener.told).toEqual(before);
-    });
-  }
-
-  for (const moment of ['sent', 'head', 'data'] as const) {
-    it(`F074 inside ${moment}: it is the last that is told`, async () => {
-      // Given up when a connection is there, the request is not even written.
-      if (moment !== 'sent') upstream.next(status(200), write('abc'), hang());
-      const holder: { exchange?: Exchange } = {};
-      const listener = new Listener({ [moment]: () => holder.exchange!.abort() });
-      holder.exchange = send(listener);
-      await eventually(() => listener.told.includes(moment));
-      await eventuallyHolds(() => expect(transport.connections()).toBe(0));
-      await turns(20);
-      expect(listener.told.at(-1)).toBe(moment);
-    });
-  }
-
-  it('after the end changes nothing: the connection serves the next', async () => {
-    const before = upstream.connectionsEver;
-    for (let i = 0; i < 3; i++) {
-      const listener = new Listener();
-      const exchange = send(listener);
-      await over(listener);
-      exchange.abort();
-      await turns(5);
-    }
-    expect(upstream.connectionsEver).toBe(before + 1);
-  });
-});
-
-describe('back-pressure', () => {
-  const total = 64 * 1024 * 1024;
-  const flood = [status(200), endless('x'.repeat(16 * 1024), { maxBytes: total })];
-
-  /** How many bytes the upstream got rid of before it was held back. */
-  async function heldAt(): Promise<number> {
-    const request = upstream.requests.at(-1)!;
-    let last = -1;
-    let sinceMs = performance.now();
-    await eventually(
-      () => {
-        if (request.bytesSent !== last) {
-          last = request.bytesSent;
-          sinceMs = performance.now();
-        }
-        return performance.now() - sinceMs > 150;
-      },
-      { deadlineMs: 10_000 },
-    );
-    return last;
-  }
-
-  it('pause stops the upstream, resume lets the rest come', async () => {
-    upstream.next(...flood);
-    const listener = new Listener();
-    const exchange = send(listener);
-    await eventually(() => listener.bytes > 0);
-    exchange.pause();
-    const sent = await heldAt();
-    expect(sent).toBeLessThan(total / 4);
-    expect(listener.bytes).toBeLessThanOrEqual(sent);
-    exchange.resume();
-    await eventually(() => listener.over, { deadlineMs: 15_000 });
-    expect(listener.told.at(-1)).toBe('end');
-    expect(listener.bytes).toBeGreaterThanOrEqual(total);
-  });
-
-  it('pause before there is a connection holds as well', async () => {
-    const served = upstream.served;
-    upstream.next(...flood);
-    const listener = new Listener();
-    const exchange = send(listener);
-    exchange.pause();
-    await upstream.waitFor((one) => one.served === served + 1);
-    expect(await heldAt()).toBeLessThan(total / 4);
-    exchange.abort();
-    await aborted();
-  });
-
-  it('a paused exchange can be given up', async () => {
-    upstream.next(...flood);
-    const listener = new Listener();
-    const exchange = send(listener);
-    await eventually(() => listener.bytes > 0);
-    exchange.pause();
-    await heldAt();
-    const { bytes } = listener;
-    exchange.abort();
-    await aborted();
-    expect(listener.bytes).toBe(bytes);
   });
 });
