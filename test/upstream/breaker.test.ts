@@ -207,7 +207,7 @@ describe('any sequence of calls', () => {
   it('F081 it admits what the model admits, and pauses as long', () => {
     fc.assert(
       fc.property(arbitraryMoves, (moves) => void run(moves)),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -223,7 +223,7 @@ describe('any sequence of calls', () => {
         breaker.success();
         expect(breaker.state(clock.nowMs())).toBe('closed');
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

@@ -1,7 +1,7 @@
 // Shows that a reply cut at any byte is never taken for a whole one: before first content another rung answers, after it
 // the stream ends in an error, after the finish reason it is a success without an invented [DONE].
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { chatReply } from '../fakes/chat-fixtures.ts';
 import {
   cutAfter,
@@ -15,6 +15,9 @@ import {
 import { type RawResponse, strictEvents } from '../fakes/raw-client.ts';
 import { CHAT, chat, inParallel, lanes, type PoolShape, type Routed, startRouted, streamed } from './routed.ts';
 import { chatFrames, completionFrames, type Frames, wireOf } from './wire-streams.ts';
+
+// Seconds on a quiet machine; thousands of connections may take longer on a busy one.
+vi.setConfig({ testTimeout: 90_000 });
 
 const HOW = ['rst', 'fin', 'end'] as const;
 type How = (typeof HOW)[number];

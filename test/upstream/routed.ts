@@ -112,7 +112,7 @@ export async function startRouted(pools: readonly PoolShape[], rules: object = {
     ...router,
     clock,
     status,
-    ask: (body, { path = CHAT, headers = {}, deadlineMs = 5_000 } = {}) =>
+    ask: (body, { path = CHAT, headers = {}, deadlineMs = 15_000 } = {}) =>
       rawRequest(router.port, postBytes(path, body, headers), { deadlineMs }),
     async open(body, path = CHAT) {
       const connection = await RawConnection.connect(router.port);
@@ -158,7 +158,7 @@ export function lanes(port: number) {
       }
       // A connection keeps all it ever received: after many replies that would be most of the memory.
       connection.write(postBytes(path, body));
-      return await connection.readResponse();
+      return await connection.readResponse(15_000);
     },
     close() {
       for (const connection of open.values()) connection.destroy();
