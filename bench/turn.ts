@@ -1,7 +1,7 @@
 // One turn: a fresh proxy process, one mode, its figures, and the checks that make them count. For run.ts.
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ask, end, freePort, heard, startNode } from './children.ts';
+import { ask, end, freePort, heard, pinned, startNode } from './children.ts';
 import type { Contender } from './contenders.ts';
 import type { Address, Job, Outcome } from './load/jobs.ts';
 import type { Memory } from './memory-reporter.ts';
@@ -32,8 +32,8 @@ export interface Sample {
   readonly disturbed: boolean;
   /** Share of its core that the proxy used; below 0.95 a closed loop was held back by something else. */
   readonly busy: number;
-  /** Share of the window in which the proxy was ready and another process had its core. */
-  readonly waited: number;
+  /** Share of the time in which others had the proxy's core. */
+  readonly others: number;
   /** The proxy forwarded other bytes than it was sent. */
   readonly altered: boolean;
 }
@@ -75,7 +75,7 @@ export async function proveChecks(stage: Stage): Promise<void> {
   const address = { port: stage.upstreamPort, path: '/v1/chat/completions', headers: {} };
   for (const workload of ['small', 'stream'] as const) {
     await setUpstream(stage, workload, true);
-    const job = { kind: 'measure', address, pid: null, workload, connections: 1, ...times } as const;
+    const job = { kind: 'measure', address, pid: null, core: null, workload, connections: 1, ...times } as const;
     const outcome = await ask<Outcome>(stage.load, job);
     if (outcome.kind !== 'failed' || !outcome.reason.startsWith('other bytes')) {
       throw new Error(`the load took a wrong ${workload} reply for a right one`);
@@ -87,7 +87,7 @@ async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, str
   await setUpstream(stage, 'small');
   await runJob(
     stage,
-    { kind: 'measure', address, pid: null, workload: 'small', connections: 64, ...HOLD_WARM },
+    { kind: 'measure', address, pid: null, core: null, workload: 'small', connections: 64, ...HOLD_WARM },
     'measured',
   );
   await setUpstream(stage, 'idle');
@@ -131,7 +131,7 @@ export async function takeTurn(stage: Stage, mode: Mode, contender: Contender, p
   try {
     const answered = runJob(stage, { kind: 'first_answer', address, deadlineMs: START_DEADLINE_MS }, 'first_answered');
     const first = await (proxy === null ? answered : Promise.race([answered, endedEarly(proxy)]));
-    const quiet = { level: true, disturbed: false, busy: 1, waited: 0, altered: false };
+    const quiet = { level: true, disturbed: false, busy: 1, others: 0, altered: false };
     if (mode.kind === 'start') return { ...quiet, figures: { 'first answer': first.atMs - spawnedAtMs } };
     await setUpstream(stage, mode.workload);
     await ask<Counts>(stage.upstream, { kind: 'report' });
@@ -140,14 +140,19 @@ export async function takeTurn(stage: Stage, mode: Mode, contender: Contender, p
     const { windowMs, minWarmMs, maxWarmMs, measureMs } = pace;
     const pid = proxy?.pid ?? null;
     const times = { windowMs, minWarmMs, maxWarmMs, measureMs };
-    const seen = await runJob(stage, { kind: 'measure', address, pid, workload, connections, ...times }, 'measured');
+    const core = pid !== null && pinned ? PROXY_CORE : null;
+    const seen = await runJob(
+      stage,
+      { kind: 'measure', address, pid, core, workload, connections, ...times },
+      'measured',
+    );
     const counts = await ask<Counts>(stage.upstream, { kind: 'report' });
     return {
       figures: mode.read(seen),
       level: seen.level,
       disturbed: seen.disturbed,
       busy: seen.cpuMs / seen.elapsedMs,
-      waited: seen.waitedMs / seen.elapsedMs,
+      others: seen.othersMs / seen.elapsedMs,
       altered: counts.altered > 0,
     };
   } finally {

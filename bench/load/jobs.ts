@@ -15,6 +15,8 @@ export interface MeasureJob {
   readonly address: Address;
   /** Whose CPU time is read; null for the direct way. */
   readonly pid: number | null;
+  /** The proxy's own core; null when it is not pinned. */
+  readonly core: number | null;
   readonly workload: WorkloadName;
   readonly connections: number;
   readonly windowMs: number;
@@ -32,7 +34,8 @@ export interface Measured {
   readonly elapsedMs: number;
   /** Of the proxy; 0 for the direct way. */
   readonly cpuMs: number;
-  readonly waitedMs: number;
+  /** Time that others had the proxy's core; 0 where it has none of its own. */
+  readonly othersMs: number;
   readonly p50Us: number;
   readonly p99Us: number;
   readonly level: boolean;

@@ -3,17 +3,16 @@ import { workload } from '../workload.ts';
 import { type Connection, openConnection } from './connection.ts';
 import type { Measured, MeasureJob } from './jobs.ts';
 import { Latencies } from './latencies.ts';
-import { type ProcessUse, processUse } from './process-stats.ts';
+import { coreBusyMs, processCpuMs } from './process-stats.ts';
 import { requestBytes } from './request-bytes.ts';
 
 const LEVEL_WITHIN = 0.05;
 const SLICE_MS = 200;
-/** A slice is quiet when the proxy waited for its core no longer than this share of the time it had it. */
-const QUIET_WAIT = 0.12;
+/** A slice is quiet when others had at most this share of the proxy's core; a slice is 20 ticks of the core's clock. */
+const QUIET_OTHERS = 0.15;
 const MOST_TIMES = 2;
 const LONGEST_TIMES = 1.5;
 const STALLED_MS = 5_000;
-const NOTHING: ProcessUse = { cpuMs: 0, waitedMs: 0 };
 
 interface Counters {
   replies: number;
@@ -24,7 +23,7 @@ interface Counters {
 interface Seen extends Counters {
   elapsedMs: number;
   cpuMs: number;
-  waitedMs: number;
+  othersMs: number;
 }
 
 interface Tally extends Seen {
@@ -32,7 +31,7 @@ interface Tally extends Seen {
 }
 
 function createTally(): Tally {
-  return { elapsedMs: 0, replies: 0, frames: 0, cpuMs: 0, waitedMs: 0, latencies: new Latencies() };
+  return { elapsedMs: 0, replies: 0, frames: 0, cpuMs: 0, othersMs: 0, latencies: new Latencies() };
 }
 
 function addTo(tally: Tally, seen: Seen, latencies: Latencies): void {
@@ -40,7 +39,7 @@ function addTo(tally: Tally, seen: Seen, latencies: Latencies): void {
   tally.replies += seen.replies;
   tally.frames += seen.frames;
   tally.cpuMs += seen.cpuMs;
-  tally.waitedMs += seen.waitedMs;
+  tally.othersMs += seen.othersMs;
   tally.latencies.addAll(latencies);
 }
 
@@ -52,7 +51,7 @@ function rate(work: number, elapsedMs: number, cpuMs: number): number {
 /** A slice that took much longer than asked had its load or its whole machine stopped. */
 function isQuiet(slice: Seen): boolean {
   const worked = slice.replies > 0 || slice.frames > 0;
-  return worked && slice.elapsedMs < LONGEST_TIMES * SLICE_MS && slice.waitedMs <= QUIET_WAIT * slice.cpuMs;
+  return worked && slice.elapsedMs < LONGEST_TIMES * SLICE_MS && slice.othersMs <= QUIET_OTHERS * slice.elapsedMs;
 }
 
 function isLevel(rates: readonly number[]): boolean {
@@ -69,15 +68,17 @@ export function measure(job: MeasureJob): Promise<Measured> {
   const connections: Connection[] = [];
   let lastWorkMs = performance.now();
   let over = false;
-  const use = () => (job.pid === null ? NOTHING : processUse(job.pid));
+  const cpuMs = () => (job.pid === null ? 0 : processCpuMs(job.pid));
+  const coreMs = () => (job.core === null ? 0 : coreBusyMs(job.core));
   const pauseMs = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
   async function window(ms: number): Promise<Seen> {
-    const before = use();
+    const [cpuBefore, coreBefore] = [cpuMs(), coreMs()];
     const { replies, frames } = counters;
     const startMs = performance.now();
     await pauseMs(ms);
-    const after = use();
+    const used = cpuMs() - cpuBefore;
+    const busy = coreMs() - coreBefore;
     if (counters.replies !== replies || counters.frames !== frames) lastWorkMs = performance.now();
     else if (performance.now() - lastWorkMs > STALLED_MS) throw new Error(`nothing came back for ${STALLED_MS} ms`);
     if (over) throw new Error('the measurement is over');
@@ -85,8 +86,8 @@ export function measure(job: MeasureJob): Promise<Measured> {
       elapsedMs: performance.now() - startMs,
       replies: counters.replies - replies,
       frames: counters.frames - frames,
-      cpuMs: after.cpuMs - before.cpuMs,
-      waitedMs: after.waitedMs - before.waitedMs,
+      cpuMs: used,
+      othersMs: Math.max(0, busy - used),
     };
   }
 
