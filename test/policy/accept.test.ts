@@ -69,7 +69,7 @@ test('every key is accepted and reaches the policy', async () => {
     basePath: '/x',
     headers: ['x-foo', 'bar', 'x-token', SECRET, 'authorization', `Bearer ${SECRET}`],
   });
-  expect(pool.workers[1]).toMatchObject({ kind: 'demo', options: { demo: 'chat', startUp: '2s', maxModelLen: 9 } });
+  expect(pool.workers[1]).toMatchObject({ kind: 'demo', options: { demo: 'chat', startUp: 2_000, maxModelLen: 9 } });
   expect(policy.classes.chat).toEqual({
     class: 'chat',
     timeouts: { connectMs: 1, headersMs: 2000, firstContentMs: 180_000, idleMs: 14_400_000, totalMs: 5000 },

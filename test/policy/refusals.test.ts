@@ -188,7 +188,7 @@ const WORKERS: readonly (readonly [string, string, string])[] = [
   [
     'a duration its plug-in cannot read',
     '{ demo: chat, startUp: 2 s }',
-    '[0].startUp: must be a duration such as 500ms or 10s',
+    '[0].startUp: must be a duration with its unit, such as 700ms, 10s, 10m or 24h, from 0s to 596h',
   ],
   ['a value its plug-in does not know', '{ demo: rerank }', '[0].demo: unknown value "rerank". Valid: chat, embed.'],
   [

@@ -227,5 +227,8 @@ function put(document: unknown, path: readonly (string | number)[], value: unkno
     if (typeof next !== 'object' || next === null) return;
     at = next as Record<string | number, unknown>;
   }
-  Object.defineProperty(at, path[path.length - 1]!, { value, enumerable: true, configurable: true, writable: true });
+  const name = path[path.length - 1]!;
+  // The length of a list is no key that a file could hold.
+  if (Array.isArray(at) && name === 'length') return;
+  Object.defineProperty(at, name, { value, enumerable: true, configurable: true, writable: true });
 }
