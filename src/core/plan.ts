@@ -1,10 +1,11 @@
 // The ordered alternatives that policy leaves a call. Pure data, made from the policy file. For policy and router.
 import type { Capability, Reason, RouteClass } from './names.ts';
 
-/** Bounds on one attempt, ms. A buffered reply is silent until whole, so only `total` and `connect` bind it. */
+/** Bounds on one attempt, ms. A buffered reply is silent until it is made: before its first byte only `connect` and `total` bind it. */
 export interface Timeouts {
   readonly connectMs: number;
   readonly headersMs: number;
+  /** From sending. */
   readonly firstContentMs: number;
   readonly idleMs: number;
   /** Of the whole call, over all attempts. */

@@ -39,10 +39,10 @@ export interface SlotWorker extends WorkerView {
 
 /** What attempts tell of a worker. Shared by all calls, so only the worker's own failures may move it. */
 export interface WorkerHealth {
-  /** An attempt begins; half-open breakers count it as their probe. */
-  begin(): void;
+  /** An attempt begins; half-open breakers count it as their probe. The answer is handed back with its end. */
+  begin(): number;
   /** It ended; `error` says how where it failed. */
-  record(outcome: AttemptOutcome, error: RouterError | null): void;
+  record(outcome: AttemptOutcome, error: RouterError | null, begun: number): void;
 }
 
 /** Where a worker comes from: an address, or a platform that brings it up. */

@@ -64,8 +64,3 @@ function stateOf(worker: PoolWorker, nowMs: number): readonly [Reason, number] {
 function readyInMs(worker: PoolWorker, nowMs: number): number {
   return Math.max(1_000, worker.startedMs + worker.expectedReadyMs - nowMs);
 }
-
-/** At least one worker is on its way up. */
-export function isStarting(pool: Pool): boolean {
-  return pool.workers.some((worker) => worker.state === 'starting' || worker.state === 'cold');
-}

@@ -7,10 +7,10 @@ import type { SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
 /** The circuit breaker of a worker, injected: fleet knows only this much of it. */
 export interface WorkerBreaker {
   admits(nowMs: number): boolean;
-  begin(): void;
-  success(): void;
-  failure(): void;
-  ignored(): void;
+  begin(): number;
+  success(epoch: number): void;
+  failure(epoch: number): void;
+  ignored(epoch: number): void;
   readonly retryAtMs: number;
   state(nowMs: number): string;
 }
@@ -74,26 +74,26 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     return this.origin !== '' && ADMITTING.has(this.state) && nowMs >= this.pausedUntilMs && this.breaker.admits(nowMs);
   }
 
-  begin(): void {
-    this.breaker.begin();
+  begin(): number {
+    return this.breaker.begin();
   }
 
-  record(outcome: AttemptOutcome, error: RouterError | null): void {
-    if (outcome === 'won') return this.breaker.success();
-    if (outcome !== 'failed' || error === null) return this.breaker.ignored();
+  record(outcome: AttemptOutcome, error: RouterError | null, begun: number): void {
+    if (outcome === 'won') return this.breaker.success(begun);
+    if (outcome !== 'failed' || error === null) return this.breaker.ignored(begun);
     switch (error.code) {
       // Full is not broken: no breaker moves, the worker is only left alone for as long as it asked.
       case 'worker_full':
         this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'saturated');
-        return this.breaker.ignored();
+        return this.breaker.ignored(begun);
       case 'model_warming':
         this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'cold');
-        return this.breaker.ignored();
+        return this.breaker.ignored(begun);
       case 'upstream_refused_key':
         this.#pause(KEY_PAUSE_MS, 'failing');
-        return this.breaker.ignored();
+        return this.breaker.ignored(begun);
       default:
-        this.breaker.failure();
+        this.breaker.failure(begun);
     }
   }
 

@@ -14,8 +14,6 @@ export interface AppOptions extends Omit<CallDeps, 'service'> {
   ready(): boolean;
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-
 /** Unix seconds; when a model was made is not known, so all carry one fixed, plausible instant. */
 const CREATED = 1_767_225_600;
 
@@ -28,11 +26,11 @@ export function createApp(options: AppOptions): Hono {
     return new Response(body, { status, headers });
   };
   const served: string[] = [];
-  // Each method of a path has exactly one handler: with two, Hono composes them anew on every request.
+  /** Methods by path; a path that ends in `/` stands for all below it. */
+  const taken = new Map<string, readonly string[]>();
   const only = (path: string, methods: readonly string[]) => {
-    served.push(...methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${path}`));
-    const others = METHODS.filter((method) => !methods.includes(method));
-    app.on(others, path, (context) => fail(wrongMethod(context, methods)));
+    served.push(`${methods[0]} ${path.endsWith('/') ? `${path}*` : path}`);
+    taken.set(path, methods);
   };
 
   for (const dialect of Object.values(dialects)) {
@@ -57,7 +55,7 @@ export function createApp(options: AppOptions): Hono {
       ),
     );
   });
-  only(`${prefix}*`, ['GET', 'HEAD']);
+  only(prefix, ['GET', 'HEAD']);
   app.get('/healthz', () => json({ status: 'ok' }, newId()));
   only('/healthz', ['GET', 'HEAD']);
   app.get('/readyz', () =>
@@ -68,14 +66,14 @@ export function createApp(options: AppOptions): Hono {
     fail(new RouterError('not_found', 'The path has /v1 twice: remove /v1 from the base URL of your client.')),
   );
 
-  app.notFound((context) =>
-    fail(
-      new RouterError(
-        'not_found',
-        `No such route: ${context.req.method} ${shown(context)}. Served: ${served.join(', ')}.`,
-      ),
-    ),
-  );
+  // Other methods of a known path come here too: a second handler on a path would make Hono compose them on every call.
+  app.notFound((context) => {
+    const { path } = context.req;
+    const methods = taken.get(path) ?? (path.startsWith(prefix) ? taken.get(prefix) : undefined);
+    if (methods !== undefined) return fail(wrongMethod(context, methods));
+    const text = `No such route: ${context.req.method} ${shown(context)}. Served: ${served.join(', ')}.`;
+    return fail(new RouterError('not_found', text));
+  });
   app.onError((error) => {
     options.log.error('fault', { name: error.name });
     return fail(toRouterError(error));

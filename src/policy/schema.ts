@@ -31,7 +31,9 @@ const server = z
     allowedOrigins: z
       .array(origin())
       .prefault([])
-      .describe('Origins of web pages that may call from a browser, exact, such as https://app.example.com.'),
+      .describe(
+        'Origins, exact, that a request may name, such as app://notes of a desktop program. No CORS headers are sent, so a browser still keeps replies from pages.',
+      ),
     drain: duration()
       .prefault('30s')
       .describe('Duration. On shutdown, how long calls in flight may go on before they are cut.'),

@@ -7,7 +7,7 @@ import type { Disclosure, InferenceReply } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Random } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
-import { conditionOf, isStarting, type Pool } from '../fleet/pool.ts';
+import { conditionOf, type Pool } from '../fleet/pool.ts';
 import type { PoolWorker } from '../fleet/worker.ts';
 import { pickWorker } from '../scheduling/pick.ts';
 import { Attempt, type AttemptDeps } from '../upstream/attempt.ts';
@@ -41,7 +41,12 @@ interface Progress {
 interface Won {
   readonly permit: Permit;
   readonly attempt: Attempt;
+  /** What the worker's health answered when the attempt began. */
+  readonly begun: number;
 }
+
+/** Whether a lower rung takes calls that leave for this reason. */
+type Diverts = (reason: Reason) => boolean;
 
 const REFUSALS = { queue_full: 'its line is full', waited: 'no slot came free in time' } as const;
 
@@ -55,8 +60,8 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
       for (let at = 0; at < rungs.length; at++) {
         const rung = rungs[at]!;
         if (progress.reason !== null && !rung.when.has(progress.reason)) continue;
-        const divertsCold = rungs.some((lower, place) => place > at && lower.when.has('cold'));
-        const won = await tryRung(deps, progress, rung, divertsCold);
+        const diverts = (reason: Reason) => rungs.some((lower, place) => place > at && lower.when.has(reason));
+        const won = await tryRung(deps, progress, rung, diverts);
         if (won !== null) return reply(deps, progress, rung, won);
         progress.reason = progress.failures.at(-1)!.error.reason;
       }
@@ -85,7 +90,7 @@ function begin(request: InferenceRequest, rules: ClassRules): Progress {
 }
 
 /** Tries one rung, and again where a second try may help. Null: go down. Throws what no rung can cure. */
-async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, divertsCold: boolean): Promise<Won | null> {
+async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diverts: Diverts): Promise<Won | null> {
   const { request } = progress;
   const pool = deps.pool(rung.target.name);
   if (pool === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
@@ -93,24 +98,35 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
   let retries = progress.rules.retries;
   for (;;) {
     const nowMs = deps.clock.nowMs();
-    const waitsForCold = !divertsCold && isStarting(pool);
+    const maxWaitMs = waitMs(progress, nowMs);
+    let held: Reason | null = null;
     const pick = () => {
-      const picked = pickWorker(pool.workers, progress.tried, inPlace, deps.clock.nowMs(), deps.random);
-      return picked === 'none' && waitsForCold && isStarting(pool) ? 'full' : picked;
+      const pickMs = deps.clock.nowMs();
+      const picked = pickWorker(pool.workers, progress.tried, inPlace, pickMs, deps.random);
+      if (picked !== 'none') return picked;
+      held = worthWaiting(pool, diverts, pickMs, nowMs + maxWaitMs);
+      return held === null ? 'none' : 'full';
     };
-    const answer = pool.gate.acquire({ signal: request.signal, maxWaitMs: waitMs(progress, nowMs) }, pick);
+    const answer = pool.gate.acquire({ signal: request.signal, maxWaitMs }, pick);
     const permit = answer instanceof Promise ? await answer : answer;
     if (typeof permit === 'string') {
       progress.failures.push(refusal(deps, pool, permit, nowMs));
       return null;
     }
     progress.queueMs += permit.waitedMs;
-    if (waitsForCold) progress.coldMs += permit.waitedMs;
-    const attempt = tryWorker(deps, progress, rung, permit);
+    if (held === 'cold') progress.coldMs += permit.waitedMs;
+    const begun = (permit.worker as PoolWorker).begin();
+    const attempt = tryWorker(deps, progress, rung, permit, begun);
     const error = await attempt.committed;
-    if (error === null) return { permit, attempt };
+    if (error === null) return { permit, attempt, begun };
     deps.books.attempts.delete(attempt);
-    closeAttempt(permit, permit.worker as PoolWorker, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
+    closeAttempt(
+      permit,
+      permit.worker as PoolWorker,
+      begun,
+      error,
+      error.code === 'client_gone' ? 'client_gone' : 'failed',
+    );
     if (!error.retryable && !error.descends) throw error;
     const { worker } = permit;
     progress.tried ??= new Set();
@@ -129,23 +145,22 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
 }
 
 /** Begins one attempt. What breaks in here is the router's own fault, and the slot is given back. */
-function tryWorker(deps: DispatchDeps, progress: Progress, rung: Rung, permit: Permit): Attempt {
+function tryWorker(deps: DispatchDeps, progress: Progress, rung: Rung, permit: Permit, begun: number): Attempt {
   const { request, rules, deadlineMs } = progress;
   const worker = permit.worker as PoolWorker;
   progress.attempts++;
-  worker.begin();
   try {
     const spec = { request, target: rung.target, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
     const attempt = new Attempt(spec, deps);
     deps.books.attempts.add(attempt);
     return attempt;
   } catch (thrown) {
-    closeAttempt(permit, worker, toRouterError(thrown), 'failed');
+    closeAttempt(permit, worker, begun, toRouterError(thrown), 'failed');
     throw thrown;
   }
 }
 
-function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt }: Won): InferenceReply {
+function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt, begun }: Won): InferenceReply {
   const { request } = progress;
   const { target } = rung;
   const disclosure: Disclosure = {
@@ -161,7 +176,7 @@ function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, att
   const worker = permit.worker as PoolWorker;
   const body = new SettledBody(attempt, (end) => {
     deps.books.attempts.delete(attempt);
-    closeAttempt(permit, worker, end.error, end.how);
+    closeAttempt(permit, worker, begun, end.error, end.how);
     closeCall(deps.books, request, disclosure, end);
   });
   return {
@@ -169,6 +184,16 @@ function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, att
     disclosure,
     body,
   };
+}
+
+/**
+ * Why a call waits in a line that no worker serves yet: all are starting or asked for a pause, no lower rung takes over
+ * for that, and it is expected to pass in time. Null: waiting is no use.
+ */
+function worthWaiting(pool: Pool, diverts: Diverts, nowMs: number, untilMs: number): Reason | null {
+  const { reason, waitMs } = conditionOf(pool, nowMs);
+  if ((reason !== 'cold' && reason !== 'saturated') || diverts(reason)) return null;
+  return waitMs !== null && nowMs + waitMs <= untilMs ? reason : null;
 }
 
 function waitMs(progress: Progress, nowMs: number): number {

@@ -14,9 +14,15 @@ export function outcomeOf(error: RouterError | null, how: End['how']): AttemptOu
 }
 
 /** Closes one attempt: health first, since closing the permit hands the slot to the next in line there and then. */
-export function closeAttempt(permit: Permit, health: WorkerHealth, error: RouterError | null, how: End['how']): void {
+export function closeAttempt(
+  permit: Permit,
+  health: WorkerHealth,
+  begun: number,
+  error: RouterError | null,
+  how: End['how'],
+): void {
   const outcome = outcomeOf(error, how);
-  health.record(outcome, error);
+  health.record(outcome, error, begun);
   permit.close(outcome);
 }
 

@@ -54,6 +54,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   #end: End | null = null;
   #held: Uint8Array[] = [];
   #bytes = 0;
+  #sentMs = 0;
   #paused = false;
   #refusal: { status: number; headers: HeaderView; chunks: Uint8Array[]; bytes: number } | null = null;
 
@@ -90,8 +91,9 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   sent(): void {
     if (this.#phase !== 'connect') return;
     this.#phase = 'headers';
+    this.#sentMs = this.#clock.nowMs();
     const { call } = this.#spec.request;
-    this.#limit(call.stream ? this.#spec.timeouts.headersMs : Number.POSITIVE_INFINITY, this.#clock.nowMs());
+    this.#limit(call.stream ? this.#spec.timeouts.headersMs : Number.POSITIVE_INFINITY, this.#sentMs);
   }
 
   head(status: number, headers: HeaderView): void {
@@ -106,7 +108,9 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     const fault = classifyHead(this.#spec.target.name, headers, call.stream);
     if (fault !== null) return this.#failed(fault);
     this.#phase = 'content';
-    this.#limit(call.stream ? this.#spec.timeouts.firstContentMs : this.#spec.timeouts.idleMs, this.#clock.nowMs());
+    // First content is due a fixed time after sending; a buffered reply may be silent until its first byte.
+    if (call.stream) this.#limit(this.#spec.timeouts.firstContentMs, this.#sentMs);
+    else this.#limit(Number.POSITIVE_INFINITY, this.#sentMs);
   }
 
   data(chunk: Uint8Array): void {

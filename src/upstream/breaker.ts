@@ -40,6 +40,8 @@ export class Breaker {
   #openUntilMs = 0;
   #pauseMs = 0;
   #probing = false;
+  /** Counts openings and closings, so that a call that began before the last one says nothing of what holds now. */
+  #epoch = 0;
 
   constructor(options: BreakerOptions, clock: Clock, random: Random) {
     this.#options = options;
@@ -61,18 +63,22 @@ export class Breaker {
     return this.#pauseMs === 0 || (nowMs >= this.#openUntilMs && !this.#probing);
   }
 
-  begin(): void {
+  /** A call begins; what it answers with is handed back with the call's end. */
+  begin(): number {
     if (this.#pauseMs > 0) this.#probing = true;
+    return this.#epoch;
   }
 
-  success(): void {
+  success(epoch = this.#epoch): void {
+    if (epoch !== this.#epoch) return;
     this.#inRow = 0;
     if (this.#pauseMs > 0) this.#close();
     this.#roll(this.#clock.nowMs());
     this.#good++;
   }
 
-  failure(): void {
+  failure(epoch = this.#epoch): void {
+    if (epoch !== this.#epoch) return;
     const nowMs = this.#clock.nowMs();
     this.#roll(nowMs);
     this.#bad++;
@@ -87,17 +93,20 @@ export class Breaker {
     if (share || this.#inRow >= this.#options.consecutive) this.#open(nowMs, this.#options.openMs);
   }
 
-  ignored(): void {
+  ignored(epoch = this.#epoch): void {
+    if (epoch !== this.#epoch) return;
     this.#probing = false;
   }
 
   #open(nowMs: number, pauseMs: number): void {
     this.#pauseMs = pauseMs;
+    this.#epoch++;
     this.#openUntilMs = nowMs + pauseMs * (0.8 + 0.4 * this.#random());
     this.#probing = false;
   }
 
   #close(): void {
+    this.#epoch++;
     this.#pauseMs = 0;
     this.#openUntilMs = 0;
     this.#probing = false;

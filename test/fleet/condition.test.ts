@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { RouterError } from '../../src/core/errors.ts';
 import type { WorkerState } from '../../src/core/worker.ts';
-import { conditionOf, isStarting, type Pool } from '../../src/fleet/pool.ts';
+import { conditionOf, type Pool } from '../../src/fleet/pool.ts';
 import { type PoolWorker, placeOf } from '../../src/fleet/worker.ts';
 import { poolPlan, testFleet, urlWorker } from './fleets.ts';
 
@@ -20,7 +20,7 @@ function pool(...states: WorkerState[]) {
 }
 
 const fail = (worker: PoolWorker, code: ConstructorParameters<typeof RouterError>[0], detail = {}) =>
-  worker.record('failed', new RouterError(code, 'x', detail));
+  worker.record('failed', new RouterError(code, 'x', detail), worker.begin());
 
 describe('the condition of a pool', () => {
   it('without workers, or with broken ones only, it is failing and nothing tells when that ends', () => {
@@ -34,7 +34,6 @@ describe('the condition of a pool', () => {
     workers[1]!.expectedReadyMs = 20_000;
     expect(conditionOf(cold, 5_000)).toEqual({ reason: 'cold', waitMs: 15_000 });
     expect(conditionOf(cold, 500_000)).toEqual({ reason: 'cold', waitMs: 1_000 });
-    expect(isStarting(cold)).toBe(true);
   });
 
   it('a broken worker’s next probe does not make a cold one look near', () => {
@@ -95,9 +94,9 @@ describe('what an attempt does to its worker', () => {
     const { workers } = pool('warm');
     const [worker] = workers;
     for (let i = 0; i < 50; i++) {
-      worker!.begin();
-      worker!.record('ignored', new RouterError('client_gone', 'x'));
-      worker!.record('ignored', new RouterError('refused_by_target', 'x'));
+      const begun = worker!.begin();
+      worker!.record('ignored', new RouterError('client_gone', 'x'), begun);
+      worker!.record('ignored', new RouterError('refused_by_target', 'x'), begun);
     }
     expect(worker!.admits(0)).toBe(true);
     expect(worker!.breaker.state(0)).toBe('closed');

@@ -13,7 +13,7 @@ describe('a reload', () => {
     await clock.advanceSettling(0);
     const pool = fleet.pools.get('p')!;
     const [a, b] = pool.workers;
-    a!.breaker.failure();
+    a!.breaker.failure(a!.begin());
     a!.inFlight = 1;
     fleet.apply([poolPlan([urlWorker('http://c'), urlWorker('http://b'), urlWorker('http://a', { limit: 9 })])]);
     expect(fleet.pools.get('p')).toBe(pool);

@@ -52,7 +52,7 @@ describe('methods', () => {
     }
     for (const method of ['PROPFIND', 'QUERY', 'MKCOL', 'LINK', 'PURGE']) {
       connection.write(`${method} ${CHAT} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
-      expectRefusal(await connection.readResponse(), 404, 'not_found');
+      expectRefusal(await connection.readResponse(), 405, 'method_not_allowed');
     }
     expect(connection.closed).toBeUndefined();
     connection.destroy();

@@ -25,14 +25,24 @@ describe('another worker of the same pool', () => {
 
   it('F072 a worker that says it is full gets none of those who wait in line for it', async () => {
     const r = await scriptedRouter(ladder({ a: ['a1'] }, undefined, { perWorker: 1 }));
-    r.transport.play(A1, plays.status(503, { 'retry-after': '9' }));
+    r.transport.play(A1, plays.status(503, { 'retry-after': '60' }));
     const calls = Array.from({ length: 5 }, () => r.ask());
     for (const call of calls) {
       const { error } = await r.settle(call);
       expect(error).toMatchObject({ status: 429, code: 'capacity_contended' });
-      expect(error!.detail.retryAfterSeconds).toBeGreaterThanOrEqual(7);
+      expect(error!.detail.retryAfterSeconds).toBeGreaterThanOrEqual(45);
     }
     expect(r.transport.sent).toHaveLength(1);
+    await r.atRest();
+  });
+
+  it('F072 those who wait are served when a short pause of the only worker is over', async () => {
+    const r = await scriptedRouter(ladder({ a: ['a1'] }, undefined, { perWorker: 1 }));
+    r.transport.play(A1, (n) => (n === 0 ? plays.status(503, { 'retry-after': '2' }) : plays.reply()));
+    const [refused, ...waiting] = Array.from({ length: 4 }, () => r.ask());
+    expect((await r.settle(refused!)).error).toMatchObject({ status: 429, code: 'capacity_contended' });
+    for (const call of waiting) expect((await r.settle(call)).disclosure!.queueMs).toBeGreaterThanOrEqual(2_000);
+    expect(r.transport.sent).toHaveLength(4);
     await r.atRest();
   });
 

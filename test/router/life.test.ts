@@ -191,7 +191,8 @@ describe('cold workers', () => {
     const got = await r.get({ wants: { degrade: 'never' } });
     expect(got.error).toMatchObject({ status: 503, code: 'model_warming' });
     expect(got.error!.detail.readyInSeconds).toBeGreaterThanOrEqual(1);
-    expect(r.clock.nowMs()).toBe(2_000);
+    // It says so as soon as the rest of the wait is shorter than the start may yet take.
+    expect(r.clock.nowMs()).toBeLessThanOrEqual(2_000);
     await r.atRest();
   });
 });

@@ -57,7 +57,7 @@ describe('F064 timers', () => {
     played.up.sent();
     played.clock.advance(10_000);
     played.up.head(200, STREAM_HEAD);
-    played.clock.advance(50_000);
+    played.clock.advance(40_000);
     played.up.data(EVENTS.role);
     played.up.data(EVENTS.ping);
     await endsAfter(played, 10_000, 'upstream_timeout');

@@ -227,3 +227,21 @@ describe('any sequence of calls', () => {
     );
   });
 });
+
+describe('calls that began before it opened', () => {
+  it('F081 neither close it, nor lengthen its pause, nor free its probe', () => {
+    const { clock, breaker } = start();
+    const early = [breaker.begin(), breaker.begin(), breaker.begin()];
+    fail(breaker, 5);
+    breaker.success(early[0]!);
+    expect(breaker.state(clock.nowMs())).toBe('open');
+    clock.advance(1_000);
+    expect(breaker.admits(clock.nowMs())).toBe(true);
+    const probe = breaker.begin();
+    breaker.ignored(early[1]!);
+    breaker.failure(early[2]!);
+    expect([breaker.state(clock.nowMs()), breaker.admits(clock.nowMs())]).toEqual(['half-open', false]);
+    breaker.success(probe);
+    expect(breaker.state(clock.nowMs())).toBe('closed');
+  });
+});

@@ -62,8 +62,13 @@ function send(
   if (outgoing.destroyed) return;
   // What is left of a refused body is not waited for.
   if (!incoming.complete && hasBody(incoming)) headers['connection'] = 'close';
+  if (incoming.method === 'HEAD') {
+    outgoing.writeHead(status, headers);
+    outgoing.end();
+    return;
+  }
   outgoing.writeHead(status, { ...headers, 'content-length': body?.length ?? 0 });
-  outgoing.end(incoming.method === 'HEAD' ? null : body);
+  outgoing.end(body);
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {

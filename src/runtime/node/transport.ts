@@ -12,28 +12,27 @@ import type {
 } from '../../core/transport.ts';
 
 export interface NodeTransportOptions {
-  /** Connections per origin; beyond it calls wait inside their attempt's connect timeout. */
-  readonly maxConnections: number;
   /** A connection attempt is given up after this, ms; the attempt's own, shorter timer decides for the call. */
   readonly connectTimeoutMs: number;
   readonly keepAliveMs: number;
 }
 
-const DEFAULTS: NodeTransportOptions = { maxConnections: 256, connectTimeoutMs: 10_000, keepAliveMs: 30_000 };
+const DEFAULTS: NodeTransportOptions = { connectTimeoutMs: 10_000, keepAliveMs: 30_000 };
 
 /** Fixed on every request: replies must come as they are, so that nothing has to be unpacked. */
 const FIXED = ['content-type', 'application/json', 'accept-encoding', 'identity', 'user-agent', 'spillway'];
 const FIXED_GET = ['accept-encoding', 'identity', 'user-agent', 'spillway'];
 
 export function createNodeTransport(options: Partial<NodeTransportOptions> = {}): Transport {
-  const { maxConnections, connectTimeoutMs, keepAliveMs } = { ...DEFAULTS, ...options };
+  const { connectTimeoutMs, keepAliveMs } = { ...DEFAULTS, ...options };
   const pools = new Map<string, Pool>();
 
   function poolOf(origin: string): Pool {
     let pool = pools.get(origin);
     if (pool === undefined) {
       pool = new Pool(origin, {
-        connections: maxConnections,
+        // The gate bounds the calls at a worker, and each call has one connection.
+        connections: null,
         pipelining: 1,
         allowH2: false,
         connect: { timeout: connectTimeoutMs },

@@ -112,21 +112,6 @@ describe('an exchange', () => {
     await aborted();
   });
 
-  it('beyond the connections allowed waits for one', async () => {
-    await transport.close();
-    transport = createNodeTransport({ maxConnections: 2 });
-    const listeners = Array.from({ length: 10 }, () => new Listener());
-    let most = 0;
-    upstream.behave(() => {
-      most = Math.max(most, upstream.connections);
-      return [json(200, {})];
-    });
-    for (const listener of listeners) send(listener);
-    for (const listener of listeners) await over(listener);
-    expect(most).toBeLessThanOrEqual(2);
-    for (const { told } of listeners) expect(told).toEqual(['sent', 'head', 'data', 'end']);
-  });
-
   it('that is open when the transport closes fails, once', async () => {
     upstream.next(status(200), write('a'), hang());
     const listener = new Listener();
