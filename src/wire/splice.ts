@@ -1,7 +1,6 @@
 // Decides how the few allowed edits enter a body without touching any other byte of it.
 // For the upstream side of a same-dialect call; DESIGN "Allowed edits" says which edits there are.
 
-import type { ScannedObject } from './scan.ts';
 import { bytesOf } from './text.ts';
 
 /** Puts `bytes` in the place of [start, end); start = end inserts. */
@@ -10,9 +9,6 @@ export interface Edit {
   readonly end: number;
   readonly bytes: Uint8Array;
 }
-
-const COMMA = bytesOf(',');
-const COLON = bytesOf(':');
 
 /** `edits` are sorted and apart; RangeError otherwise. The answer is always a new array. */
 export function splice(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
@@ -36,26 +32,6 @@ export function splice(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
     read = edit.end;
   }
   out.set(bytes.subarray(read), write);
-  return out;
-}
-
-/** Replaces the value of a top-level key, or inserts the key as the first one. `value` is JSON. */
-export function setField(object: ScannedObject, key: string, value: Uint8Array): Edit {
-  const field = object.fields.find((candidate) => candidate.key === key);
-  if (field !== undefined) return { start: field.start, end: field.end, bytes: value };
-  const at = object.open + 1;
-  const parts = [jsonString(key), COLON, value];
-  if (object.fields.length > 0) parts.push(COMMA);
-  return { start: at, end: at, bytes: joined(parts) };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
   return out;
 }
 

@@ -6,7 +6,6 @@ import { expect, test } from 'vitest';
 import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../../src/wire/json-view.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { textOf } from '../../src/wire/text.ts';
-import { estimateTokens } from '../../src/wire/tokens.ts';
 import { encode, text, WIDE } from './json-cases.ts';
 
 test('a string field reads as JSON.parse reads it, whatever its key and value', () => {
@@ -53,8 +52,4 @@ test('textOf equals the platform decoder on any span', () => {
     }),
     { numRuns: 2000 },
   );
-});
-
-test('a token is taken for four bytes, rounded up', () => {
-  expect([0, 1, 4, 5, 400_000].map(estimateTokens)).toEqual([0, 1, 1, 2, 100_000]);
 });
