@@ -1,5 +1,7 @@
 // One turn: a fresh proxy process, one mode, its figures, and the checks that make them count. For run.ts.
+
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ask, end, freePort, heard, pinned, startNode } from './children.ts';
 import type { Contender } from './contenders.ts';
@@ -83,6 +85,18 @@ export async function proveChecks(stage: Stage): Promise<void> {
   }
 }
 
+/** Calls that the load left behind must end first: answered with another workload, they would be faults of the target. */
+async function noneInFlight(stage: Stage): Promise<void> {
+  const deadlineMs = performance.now() + 5_000;
+  do {
+    await ask<Counts>(stage.upstream, { kind: 'report' });
+    await setTimeout(200);
+    const { same, altered } = await ask<Counts>(stage.upstream, { kind: 'report' });
+    if (same + altered === 0) return;
+  } while (performance.now() < deadlineMs);
+  throw new Error('calls of the warm-up never ended');
+}
+
 async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, streams: number): Promise<Figures> {
   await setUpstream(stage, 'small');
   await runJob(
@@ -90,6 +104,7 @@ async function holdTurn(stage: Stage, proxy: ChildProcess, address: Address, str
     { kind: 'measure', address, pid: null, core: null, workload: 'small', connections: 64, ...HOLD_WARM },
     'measured',
   );
+  await noneInFlight(stage);
   await setUpstream(stage, 'idle');
   const before = await ask<Memory>(proxy, { kind: 'memory' });
   await runJob(stage, { kind: 'hold', address, streams }, 'held');

@@ -8,8 +8,8 @@ export interface NodeLog extends Log {
 }
 
 /** Lines are gathered up to so many characters, or so long, ms: a write of its own costs more than the line. */
-const GATHER = 16_384;
-const GATHER_MS = 100;
+const GATHER = 65_536;
+const GATHER_MS = 250;
 const INFO = pino.levels.values['info'];
 
 /**
@@ -17,7 +17,7 @@ const INFO = pino.levels.values['info'];
  * call, are put together here in pino's form: its own serialiser costs four times as much for as many fields.
  */
 export function createNodeLog(level: 'none' | 'summary' | 'debug', descriptor: number): NodeLog {
-  const destination = pino.destination({ fd: descriptor, sync: false });
+  const destination = pino.destination({ fd: descriptor, sync: false, maxWrite: 131072 });
   const logger = pino(
     { level: level === 'none' ? 'warn' : level === 'summary' ? 'info' : 'debug', base: null, messageKey: 'event' },
     destination,
