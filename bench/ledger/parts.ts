@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
+import { callLine, callThrough, headGuard } from './call.ts';
 import type { Part } from './part.ts';
 
 const LIMITS = { maxDepth: 64, maxTokens: 200_000, maxInputs: 2_048 };
@@ -44,5 +45,8 @@ export const PARTS: readonly Part[] = [
   { name: 'scan and parse, 2 KB', budgetUs: 5, prepare: scanAndParse },
   { name: 'of which the scan', budgetUs: null, prepare: scanOnly },
   { name: 'for comparison: JSON.parse, 2 KB', budgetUs: null, prepare: jsonParse },
-  { name: 'reply check, 1 KB', budgetUs: null, prepare: replyCheck },
+  { name: 'head, host and wishes', budgetUs: null, prepare: headGuard },
+  { name: 'rules, gate, attempt, reply, settle', budgetUs: 6, prepare: callThrough },
+  { name: 'of which the reply check, 1 KB', budgetUs: null, prepare: replyCheck },
+  { name: 'telemetry: the line of a call', budgetUs: 2, prepare: callLine },
 ];

@@ -1,0 +1,127 @@
+// The router's own share of a call, on a target that answers at once: rules, gate, attempt, reply, settling. For parts.ts.
+import { openSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
+import type { Sink } from '../../src/core/reply.ts';
+import { NO_WANTS } from '../../src/core/request.ts';
+import type { Log } from '../../src/core/runtime.ts';
+import { CallSignal } from '../../src/core/signal.ts';
+import type { Exchange, Transport } from '../../src/core/transport.ts';
+import { openaiChat } from '../../src/dialects/openai-chat.ts';
+import { engines } from '../../src/fleet/engines/index.ts';
+import { readWants } from '../../src/http/wants.ts';
+import { compilePolicy } from '../../src/policy/compile.ts';
+import { loadPolicy } from '../../src/policy/load.ts';
+import { createRouter } from '../../src/router/create.ts';
+import { createNodeLog } from '../../src/runtime/node/log.ts';
+import { newRequestId, nodeClock, nodeDigest } from '../../src/runtime/node/machine.ts';
+import { refuseRaw } from '../../src/runtime/node/raw-guard.ts';
+import { workload } from '../workload.ts';
+
+const POLICY = `version: 1
+pools: { bench: { serves: bench-model, workers: [ { url: "http://127.0.0.1:1" } ], concurrencyPerWorker: 4096 } }
+models: { bench-model: { class: chat, ladder: [ { pool: bench } ] } }
+`;
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const exchange: Exchange = { pause() {}, resume() {}, abort() {} };
+const sink: Sink = { head() {}, write: () => true, drained: () => Promise.resolve(), end() {}, fail() {} };
+
+/** One call from the parsed request to the settled reply; includes the check of the reply, which is listed apart. */
+export async function callThrough() {
+  const { requestBody, reply } = workload('small');
+  const transport: Transport = {
+    send(_request, handler) {
+      handler.sent();
+      handler.head(200, { 'content-type': 'application/json' });
+      handler.data(reply);
+      handler.end();
+      return exchange;
+    },
+    connections: () => 0,
+    close: async () => {},
+  };
+  const registries = { workers: {}, engines };
+  const loaded = await loadPolicy({
+    path: 'bench.yaml',
+    files: { read: async () => POLICY, list: async () => [] },
+    registries,
+    secrets: { env: () => undefined, file: async () => '' },
+  });
+  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('; '));
+  const router = createRouter({
+    catalog: compilePolicy(loaded.policy),
+    registries,
+    runtime: {
+      transport,
+      clock: nodeClock,
+      random: Math.random,
+      newId: newRequestId,
+      digest: nodeDigest,
+      background: (task) => void task(),
+      log: silent,
+    },
+  });
+  const call = openaiChat.parse(requestBody, DEFAULT_HTTP_LIMITS);
+  return async () => {
+    const signal = new CallSignal();
+    const answer = await router.service({
+      id: 'req_0',
+      dialect: openaiChat,
+      body: requestBody,
+      call,
+      tenant: 'development',
+      wants: NO_WANTS,
+      signal,
+      receivedMs: nodeClock.nowMs(),
+    });
+    return answer.body.pipe(sink, signal);
+  };
+}
+
+/** The look at head and path before any route, and the read of the caller's wishes. */
+export async function headGuard() {
+  const headers = {
+    host: '127.0.0.1:8787',
+    'content-type': 'application/json',
+    'content-length': '2048',
+    authorization: 'Bearer sk-0123456789',
+    accept: 'application/json',
+    'user-agent': 'bench',
+  };
+  const rawHeaders = Object.entries(headers).flat();
+  const incoming = { method: 'POST', url: '/v1/chat/completions', httpVersion: '1.1', headers, rawHeaders };
+  const guard = {
+    plainPaths: new Set(openaiChat.routes),
+    modelsPrefix: '/v1/models/',
+    limits: DEFAULT_HTTP_LIMITS,
+    rules: { allowedHosts: [], allowedOrigins: [] },
+  };
+  return () => refuseRaw(incoming as unknown as IncomingMessage, guard) ?? readWants(headers);
+}
+
+/** The line of a call, written to nowhere. */
+export async function callLine() {
+  const log = createNodeLog('summary', openSync('/dev/null', 'w'));
+  let calls = 0;
+  return () =>
+    log.info('call', {
+      id: 'req_0123456789abcdef0123456789abcdef',
+      tenant: 'development',
+      dialect: 'openai-chat',
+      stream: false,
+      asked: 'bench-model',
+      served: 'bench/bench-model',
+      rung: 1,
+      degraded: null,
+      attempts: 1,
+      how: 'complete',
+      code: undefined,
+      queueMs: 0,
+      totalMs: calls++ % 100,
+      bytes: 1_024,
+      uncachedTokens: 512,
+      cachedTokens: 0,
+      outputTokens: 128,
+    });
+}
