@@ -96,7 +96,7 @@ async function run(args: string[]): Promise<number> {
     running = await startRouter({ ...options, env: process.env, launcher, log: createLog });
   } catch (thrown) {
     process.stderr.write(`${startFailure(thrown, options)}\n`);
-    log?.flush();
+    await log?.flush();
     return thrown instanceof PolicyRefused || thrown instanceof AddressRefused ? 2 : 1;
   }
   for (const warning of running.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
@@ -110,7 +110,7 @@ async function run(args: string[]): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
   await running.stop();
   log?.info('stopped');
-  log?.flush();
+  await log?.flush();
   return 0;
 }
 

@@ -3,8 +3,8 @@ import pino from 'pino';
 import type { Log, LogFields } from '../../core/runtime.ts';
 
 export interface NodeLog extends Log {
-  /** Writes out what is buffered; call it before the process ends. */
-  flush(): void;
+  /** Resolves when all that was said is written, or cannot be. */
+  flush(): Promise<void>;
 }
 
 /** Lines are gathered up to so many characters, or so long, ms: a write of its own costs more than the line. */
@@ -17,7 +17,7 @@ const INFO = pino.levels.values['info'];
  * call, are put together here in pino's form: its own serialiser costs four times as much for as many fields.
  */
 export function createNodeLog(level: 'none' | 'summary' | 'debug', descriptor: number): NodeLog {
-  const destination = pino.destination({ fd: descriptor, sync: false, maxWrite: 131072 });
+  const destination = pino.destination({ fd: descriptor, sync: false, minLength: 1, maxWrite: 131_072 });
   const logger = pino(
     { level: level === 'none' ? 'warn' : level === 'summary' ? 'info' : 'debug', base: null, messageKey: 'event' },
     destination,
@@ -57,11 +57,7 @@ export function createNodeLog(level: 'none' | 'summary' | 'debug', descriptor: n
     error: urgent('error'),
     flush() {
       write();
-      try {
-        destination.flushSync();
-      } catch {
-        // The descriptor may not be open yet, or be gone: there is nobody left to tell.
-      }
+      return new Promise((resolve) => destination.flush(() => resolve()));
     },
   };
 }

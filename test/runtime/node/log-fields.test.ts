@@ -103,7 +103,7 @@ beforeAll(async () => {
   await eventually(() => router.running.router.open === 0);
   await router.running.reload();
   await router.close();
-  log.flush();
+  await log.flush();
   text = readFileSync(path, 'utf8');
   lines = text
     .split('\n')
