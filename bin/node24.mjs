@@ -28,8 +28,9 @@ export async function runOnNode24(entry, args) {
   const path = fileURLToPath(entry);
   if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.argv = [process.argv[0], path, ...args];
-    // Keeps compiled and type-stripped modules in the system's temporary folder: later starts take less than half the time.
-    module.enableCompileCache?.();
+    // Later starts take less than half the time. Beside the packages and not in a folder that others may write to, since
+    // what lies in it is run.
+    module.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/spillway', import.meta.url)));
     await import(entry.href);
     return;
   }
@@ -38,7 +39,7 @@ export async function runOnNode24(entry, args) {
     process.stderr.write(`Spillway needs Node 24 or newer (this is ${process.versions.node}). Run "npm ci" first.\n`);
     process.exit(1);
   }
-  const child = spawn(node, [path, ...args], { stdio: 'inherit' });
+  const child = spawn(node, [process.argv[1], ...args], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 1)));
 }

@@ -222,6 +222,7 @@ function refusal(deps: DispatchDeps, pool: Pool, why: GateRefusal, sinceMs: numb
     };
   }
   const error = new RouterError('capacity_contended', `${target} is full: ${REFUSALS[why]}.`, { reason: 'saturated' });
-  // Nobody knows when a slot comes free before limits learn; what was waited in vain is the best guess.
-  return { target, error, waitMs: Math.max(1_000, deps.clock.nowMs() - sinceMs) };
+  // Nobody knows when a slot comes free before limits learn: a pause that is known, else what was waited in vain.
+  const waitedMs = deps.clock.nowMs() - sinceMs;
+  return { target, error, waitMs: Math.max(1_000, condition.waitMs ?? 0, waitedMs) };
 }

@@ -59,7 +59,7 @@ export function stringEnd(bytes: Uint8Array, view: DataView, i: number, end: num
     const special = bytes[i] as number;
     if (special === QUOTE) {
       // `seen` may hold bytes after the quote: then the check finds nothing, which costs time only.
-      if ((seen & HIGH_BITS) !== 0) checkUtf8(bytes, start, i);
+      if ((seen & HIGH_BITS) !== 0) checkUtf8(bytes, view, start, i);
       return i;
     }
     if (special !== BACKSLASH) invalid(i);

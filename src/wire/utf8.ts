@@ -3,26 +3,22 @@
 
 import { invalid } from './fault.ts';
 
-/** Beyond this the platform's decoder is faster, though it builds a string that nobody reads. */
-const LONG_BYTES = 256;
+/** 0x80808080 as a signed word. */
+const HIGH_BITS = -0x7f7f7f80;
 
-const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Throws ScanFault at the first malformed character. */
-export function checkUtf8(bytes: Uint8Array, start: number, end: number): void {
-  if (end - start > LONG_BYTES) {
-    try {
-      STRICT.decode(bytes.subarray(start, end));
-      return;
-    } catch {
-      // The decoder does not say where: the walk below does.
-    }
-  }
+/**
+ * Throws ScanFault at the first malformed character. `view` shows the same bytes. The platform's strict decoder says the
+ * same, but builds a string that nobody reads: on a prompt of 220 KB its garbage cost more than the walk.
+ */
+export function checkUtf8(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  const lastPair = end - 8;
   let i = start;
   while (i < end) {
     const lead = bytes[i] as number;
-    if (lead < 0x80) i++;
-    else if (
+    if (lead < 0x80) {
+      const ascii = i <= lastPair && ((view.getInt32(i, true) | view.getInt32(i + 4, true)) & HIGH_BITS) === 0;
+      i += ascii ? 8 : 1;
+    } else if (
       // Most text beyond Latin: any two continuation bytes follow these leads.
       lead > 0xe0 &&
       lead < 0xed &&
