@@ -4,6 +4,7 @@ import { RouterError } from '../core/errors.ts';
 import type { HttpLimits } from '../core/limits.ts';
 import type { Sink } from '../core/reply.ts';
 import { CallSignal } from '../core/signal.ts';
+import { joined } from '../wire/join.ts';
 import type { Exit, Ingress } from './ingress.ts';
 
 export const webIngress: Ingress = {
@@ -35,13 +36,7 @@ async function readBody(request: Request, limits: HttpLimits): Promise<Uint8Arra
     }
     chunks.push(read.value);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joined(chunks, bytes);
 }
 
 /** Answers with a Response whose body is whole where it can be and a stream where it cannot. */

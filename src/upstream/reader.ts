@@ -2,6 +2,7 @@
 import type { Dialect, ParsedCall, StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
+import { joined } from '../wire/join.ts';
 import { EventFramer, STOP } from '../wire/sse.ts';
 
 type Emit = (run: Uint8Array) => void;
@@ -105,7 +106,7 @@ export class BufferedReader implements ReplyReader {
 
   finish(emit: Emit): RouterError | null {
     if (this.ready) return null;
-    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : joined(this.#chunks, this.#bytes);
+    const whole = joined(this.#chunks, this.#bytes);
     try {
       this.usage = this.#dialect.check(whole, this.#call).usage;
     } catch (thrown) {
@@ -117,14 +118,4 @@ export class BufferedReader implements ReplyReader {
     emit(whole);
     return null;
   }
-}
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
