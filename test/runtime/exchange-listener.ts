@@ -1,6 +1,6 @@
 // Decides nothing: it keeps what a transport tells of one exchange, in order. For tests of the transport.
 
-import type { HeaderView, TransportFault, UpstreamHandler } from '../../../src/core/transport.ts';
+import type { HeaderView, TransportFault, UpstreamHandler } from '../../src/core/transport.ts';
 
 /** Keeps what it is told. `on` runs inside the callback of that name. */
 export class Listener implements UpstreamHandler {
