@@ -1,6 +1,9 @@
 // Which model's plan an asked name means: exact name, alias, then the most specific pattern. For the catalog.
 import { LRUCache } from 'lru-cache';
+import { fitsPattern } from '../core/pattern.ts';
 import { MAX_MODEL_NAME } from './units.ts';
+
+export { fitsPattern };
 
 const REMEMBERED = 1000;
 
@@ -38,20 +41,4 @@ export function createMatcher<T extends object>(entries: readonly Named<T>[]): (
     remembered.set(asked, { value });
     return value;
   };
-}
-
-/** Whether a text is the pieces in order with anything between them. Linear: each piece is taken where it first fits. */
-export function fitsPattern(text: string, pieces: readonly string[]): boolean {
-  const head = pieces[0]!;
-  const tail = pieces[pieces.length - 1]!;
-  if (pieces.length === 1) return text === head;
-  if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail)) return false;
-  const end = text.length - tail.length;
-  let at = head.length;
-  for (let index = 1; index < pieces.length - 1; index++) {
-    const found = text.indexOf(pieces[index]!, at);
-    if (found < 0 || found + pieces[index]!.length > end) return false;
-    at = found + pieces[index]!.length;
-  }
-  return true;
 }

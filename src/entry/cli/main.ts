@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
   check: async () => (await import('./check.ts')).checkCommand,
+  keys: async () => (await import('./keys.ts')).keysCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   'demo-worker': async () => (await import('../../demo/command.ts')).demoWorkerCommand,
 };

@@ -1,0 +1,91 @@
+// Finds the caller behind a digest in memory, by the same work whether the key is good, over or unknown. For the key ring.
+import { type Caller, type KeyRecord, KeyStoreError } from '../core/keys.ts';
+import { fitsPattern } from '../core/pattern.ts';
+import { lastsUntilMs } from './key-state.ts';
+
+/** Longer names are asked by nobody whom a policy would serve. */
+const MAX_MODEL_NAME = 256;
+const DIGEST_BYTES = 32;
+
+interface Entry {
+  readonly digest: Uint8Array;
+  readonly untilMs: number;
+  readonly caller: Caller | null;
+  /** Another key whose digest begins alike. */
+  readonly next: Entry | null;
+}
+
+/** Stands in for keys that are not there: it is over as a revoked one is. */
+const NOBODY: Entry = {
+  digest: new Uint8Array(DIGEST_BYTES),
+  untilMs: Number.NEGATIVE_INFINITY,
+  caller: null,
+  next: null,
+};
+
+/** The keys of one moment; never changed once made. A record without a whole hash is refused, and all with it. */
+export interface KeyIndex {
+  /** Keys ever made. */
+  readonly size: number;
+  /** Null for unknown, revoked and expired alike. */
+  find(digest: Uint8Array, wallMs: number): Caller | null;
+}
+
+export function indexKeys(records: readonly KeyRecord[]): KeyIndex {
+  const entries = new Map<number, Entry>();
+  for (const record of records) {
+    const digest = bytesOfHex(record.hash);
+    const slot = slotOf(digest);
+    entries.set(slot, {
+      digest,
+      untilMs: lastsUntilMs(record),
+      caller: callerOf(record),
+      next: entries.get(slot) ?? null,
+    });
+  }
+  return {
+    size: records.length,
+    find(digest, wallMs) {
+      let found: Caller | null = null;
+      for (let entry: Entry | null = entries.get(slotOf(digest)) ?? NOBODY; entry !== null; entry = entry.next) {
+        const same = sameBytes(digest, entry.digest);
+        if (same && wallMs < entry.untilMs) found = entry.caller;
+      }
+      return found;
+    },
+  };
+}
+
+/** The first four bytes: what an attacker learns from a miss here says nothing about a key, whose digest it is. */
+function slotOf(digest: Uint8Array): number {
+  return (digest[0]! << 24) | (digest[1]! << 16) | (digest[2]! << 8) | digest[3]!;
+}
+
+/** Looks at every byte, wherever the first difference is. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ DIGEST_BYTES;
+  for (let at = 0; at < DIGEST_BYTES; at++) difference |= a[at]! ^ b[at]!;
+  return difference === 0;
+}
+
+function bytesOfHex(hex: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/.test(hex)) throw new KeyStoreError('damaged', 'A stored hash is no SHA-256 in lower-case hex.');
+  return Uint8Array.from({ length: DIGEST_BYTES }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
+}
+
+function callerOf({ id, tenant, models, routes }: KeyRecord): Caller {
+  return {
+    tenant,
+    keyId: id,
+    managed: true,
+    mayAsk: models === null ? null : modelScope(models),
+    routes: routes === null ? null : new Set(routes),
+  };
+}
+
+function modelScope(models: readonly string[]): (model: string) => boolean {
+  const exact = new Set(models.filter((model) => !model.includes('*')));
+  const patterns = models.filter((model) => model.includes('*')).map((model) => model.split('*'));
+  return (asked) =>
+    exact.has(asked) || (asked.length <= MAX_MODEL_NAME && patterns.some((pieces) => fitsPattern(asked, pieces)));
+}
