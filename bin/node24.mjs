@@ -1,7 +1,7 @@
 // Finds a Node of version 24 or newer: this process, or the script-free platform package that npm installed beside us.
 import { spawn } from 'node:child_process';
 import module, { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGES = {
@@ -23,6 +23,12 @@ function installedNode() {
   }
 }
 
+/** Where packages lie: around this one where it is installed, in it in the repository. */
+function packagesFolder() {
+  const around = fileURLToPath(new URL('../..', import.meta.url));
+  return basename(around) === 'node_modules' ? around : fileURLToPath(new URL('../node_modules', import.meta.url));
+}
+
 /** Runs the module `entry` with `args` on Node 24 or newer; a child keeps our standard streams, signals and exit code. */
 export async function runOnNode24(entry, args) {
   const path = fileURLToPath(entry);
@@ -30,13 +36,15 @@ export async function runOnNode24(entry, args) {
     process.argv = [process.argv[0], path, ...args];
     // Later starts take less than half the time. Beside the packages and not in a folder that others may write to, since
     // what lies in it is run.
-    module.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/spillway', import.meta.url)));
+    module.enableCompileCache?.(join(packagesFolder(), '.cache', 'spillway'));
     await import(entry.href);
     return;
   }
   const node = installedNode();
   if (node === undefined) {
-    process.stderr.write(`Spillway needs Node 24 or newer (this is ${process.versions.node}). Run "npm ci" first.\n`);
+    process.stderr.write(
+      `Spillway needs Node 24 or newer (this is ${process.versions.node}). Install it with npm, optional dependencies included.\n`,
+    );
     process.exit(1);
   }
   const child = spawn(node, [process.argv[1], ...args], { stdio: 'inherit' });
