@@ -1,11 +1,12 @@
-// What a route is handed and shares with the others. For chat, completions, embeddings and tokens.
+// What a route is handed and shares with the others. For every route that reads a body.
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../core/runtime.ts';
 import type { Engine } from './engine.ts';
-import { badRequest, modelNotFound, promptTooLong } from './errors.ts';
+import { badRequest, modelNotFound, promptTooLong, type WorkerError } from './errors.ts';
 import type { Body } from './fields.ts';
 import type { Job } from './job.ts';
 import type { DemoSettings } from './options.ts';
+import type { StoredConversations } from './stored-conversations.ts';
 
 export interface Call {
   readonly body: Body;
@@ -16,6 +17,9 @@ export interface Call {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly newId: () => string;
+  readonly stored: StoredConversations;
+  /** Says no in the route's own form; only as long as no head is out. */
+  readonly refuse: (error: WorkerError) => void;
 }
 
 export function checkModel({ body, settings }: Call): void {

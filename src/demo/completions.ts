@@ -2,6 +2,7 @@
 import { assembled, type Choice, excerpt, opening, textChoice } from './answer.ts';
 import { answerRoom, type Call, checkModel, run, seconds } from './call.ts';
 import { badRequest } from './errors.ts';
+import { chunksEnd, chunksFailure, dataEvent, usageOf } from './events.ts';
 import { type Body, flagOf, optionalWhole, samplingOf } from './fields.ts';
 import { generationJob, openStream, type Shape } from './generation.ts';
 import { decode, encode, isToken } from './tokenizer.ts';
@@ -24,7 +25,7 @@ export function promptsOf(body: Body, key: string): number[][] {
   });
 }
 
-function completionShape(call: Call, choices: readonly Choice[]): Shape {
+function completionShape(call: Call, choices: readonly Choice[], includeUsage: boolean): Shape {
   const base = {
     id: `cmpl-${call.requestId}`,
     object: 'text_completion',
@@ -33,14 +34,19 @@ function completionShape(call: Call, choices: readonly Choice[]): Shape {
   };
   const head = JSON.stringify({ ...base, system_fingerprint: null }).slice(0, -1);
   const chunk = (index: number, text: string, reason: string | null = null, stop: string | null = null) =>
-    `${head},"choices":[{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,` +
-    `"finish_reason":${JSON.stringify(reason)},"stop_reason":${JSON.stringify(stop)}}]}`;
+    dataEvent(
+      `${head},"choices":[{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,` +
+        `"finish_reason":${JSON.stringify(reason)},"stop_reason":${JSON.stringify(stop)}}]}`,
+    );
   return {
-    opening: () => [],
+    accepted: () => '',
+    opening: () => '',
     delta: (index, delta) => chunk(index, 'content' in delta ? delta.content : ''),
     ending: (index, { finishReason, stopReason }) => chunk(index, '', finishReason, stopReason),
-    usage: (usage) => `${head},"choices":[],"usage":${JSON.stringify(usage)}}`,
-    whole: (usage, steps, endingOf) =>
+    closing: (tokens) =>
+      chunksEnd(includeUsage ? `${head},"choices":[],"usage":${JSON.stringify(usageOf(tokens))}}` : null),
+    failed: chunksFailure,
+    whole: (tokens, steps, endingOf) =>
       JSON.stringify({
         ...base,
         system_fingerprint: null,
@@ -49,7 +55,7 @@ function completionShape(call: Call, choices: readonly Choice[]): Shape {
           const text = assembled(choice, steps).content ?? '';
           return { index, text, logprobs: null, finish_reason: finishReason, stop_reason: stopReason };
         }),
-        usage,
+        usage: usageOf(tokens),
       }),
   };
 }
@@ -58,9 +64,9 @@ function completionShape(call: Call, choices: readonly Choice[]): Shape {
 function echoing(shape: Shape, texts: readonly string[]): Shape {
   return {
     ...shape,
-    opening: (index) => [shape.delta(index, { content: texts[index]! })],
-    whole: (usage, steps, endingOf) => {
-      const reply = JSON.parse(shape.whole(usage, steps, endingOf)) as { choices: { text: string }[] };
+    opening: (index) => shape.delta(index, { content: texts[index]! }),
+    whole: (tokens, steps, endingOf) => {
+      const reply = JSON.parse(shape.whole(tokens, steps, endingOf)) as { choices: { text: string }[] };
       reply.choices.forEach((choice, index) => {
         choice.text = texts[index]! + choice.text;
       });
@@ -92,10 +98,12 @@ export function completions(call: Call): void {
       texts.push(prompt);
     }
   }
-  const shape = completionShape(call, choices);
+  const plain = completionShape(call, choices, sampling.includeUsage);
+  const shape = echo ? echoing(plain, texts) : plain;
   const job = generationJob({
     response: call.response,
-    shape: echo ? echoing(shape, texts) : shape,
+    refuse: call.refuse,
+    shape,
     choices,
     promptIds: prompts.length === 1 ? prompts[0]! : prompts.flat(),
     answerIds: () => encode(assembled(choices[0]!, Number.POSITIVE_INFINITY).content ?? ''),
@@ -103,9 +111,8 @@ export function completions(call: Call): void {
     cacheable: prompts.length === 1,
     salt: sampling.salt,
     stream: sampling.stream,
-    includeUsage: sampling.includeUsage,
   });
   call.engine.check();
-  if (sampling.stream) openStream(call.response);
+  if (sampling.stream) openStream(call.response, shape);
   run(call, job);
 }

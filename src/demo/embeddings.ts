@@ -1,9 +1,10 @@
 // What POST /v1/embeddings answers. For embed workers.
-import { type Call, checkModel, run, sendJson } from './call.ts';
+import { type Call, checkModel, run, seconds, sendJson } from './call.ts';
 import { promptsOf } from './completions.ts';
-import { badRequest, errorBody, promptTooLong } from './errors.ts';
+import { badRequest, promptTooLong } from './errors.ts';
 import { base64Of, embed } from './feature-hashing.ts';
 import { optionalWhole } from './fields.ts';
+import { prefillJob } from './prefill.ts';
 import { decode } from './tokenizer.ts';
 
 export function embeddings(call: Call): void {
@@ -20,44 +21,20 @@ export function embeddings(call: Call): void {
     if (ids.length > settings.maxModelLen) throw promptTooLong(settings.maxModelLen, ids.length, 0);
   }
   const promptIds = inputs.flat();
-  run(call, {
-    promptIds,
-    cacheable: false,
-    salt: '',
-    steps: 0,
-    tokensBetween: () => 0,
-    answerIds: () => [],
-    blocked: () => false,
-    started: () => {},
-    produced: () => {},
-    failed: (error) => {
-      response.writeHead(error.status, { 'content-type': 'application/json' });
-      response.end(errorBody(error));
-    },
-    finished: (_steps, forced) => {
-      if (forced !== undefined) {
-        // An embedding has no partial form: sleep turns it into a refusal.
-        sendJson(response, 503, {
-          error: { message: 'The engine went to sleep.', type: 'ServiceUnavailableError', param: null, code: 503 },
-        });
-        return 'abort';
-      }
-      const data = inputs.map((ids, index) => {
-        const vector = embed(decode(ids), settings.dimensions, kept);
-        return { index, object: 'embedding', embedding: format === 'base64' ? base64Of(vector) : [...vector] };
-      });
-      const tokens = promptIds.length;
-      const usage = { prompt_tokens: tokens, total_tokens: tokens, completion_tokens: 0, prompt_tokens_details: null };
-      const created = Math.floor(clock.wallMs() / 1000);
-      sendJson(response, 200, {
-        id: `embd-${call.requestId}`,
-        object: 'list',
-        created,
-        model: settings.model,
-        data,
-        usage,
-      });
-      return 'stop';
-    },
-  });
+  const reply = () => {
+    const data = inputs.map((ids, index) => {
+      const vector = embed(decode(ids), settings.dimensions, kept);
+      return { index, object: 'embedding', embedding: format === 'base64' ? base64Of(vector) : [...vector] };
+    });
+    const tokens = promptIds.length;
+    sendJson(response, 200, {
+      id: `embd-${call.requestId}`,
+      object: 'list',
+      created: seconds(clock),
+      model: settings.model,
+      data,
+      usage: { prompt_tokens: tokens, total_tokens: tokens, completion_tokens: 0, prompt_tokens_details: null },
+    });
+  };
+  run(call, prefillJob(call, promptIds, reply));
 }

@@ -1,23 +1,60 @@
 // How a demo worker says no: vLLM's error objects and their HTTP status. For every route.
+import type { ServerResponse } from 'node:http';
 
 export class WorkerError extends Error {
   readonly status: number;
   readonly type: string;
   readonly param: string | null;
+  readonly code: string | number;
 
-  constructor(status: number, type: string, message: string, param: string | null = null) {
+  constructor(
+    status: number,
+    type: string,
+    message: string,
+    param: string | null = null,
+    code: string | number = status,
+  ) {
     super(message);
     this.name = 'WorkerError';
     this.status = status;
     this.type = type;
     this.param = param;
+    this.code = code;
   }
 }
 
-export function errorBody(error: WorkerError): string {
-  return JSON.stringify({
-    error: { message: error.message, type: error.type, param: error.param, code: error.status },
-  });
+export function errorBody({ message, type, param, code }: WorkerError): string {
+  return JSON.stringify({ error: { message, type, param, code } });
+}
+
+export const anthropicErrorBody = ({ type, message }: WorkerError) =>
+  JSON.stringify({ type: 'error', error: { type, message } });
+
+/** An error as one kind of route says it. */
+export type Refusal = (error: WorkerError) => {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+};
+
+export const jsonRefusal =
+  (bodyOf: (error: WorkerError) => string): Refusal =>
+  (error) => ({ status: error.status, contentType: 'application/json', body: bodyOf(error) });
+
+export const openAiRefusal = jsonRefusal(errorBody);
+export const anthropicRefusal = jsonRefusal(anthropicErrorBody);
+
+export function refuse(response: ServerResponse, error: unknown, refusal: Refusal): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const known = error instanceof WorkerError ? error : new WorkerError(500, 'InternalServerError', String(error));
+  const { status, contentType, body } = refusal(known);
+  // A body that was not read to its end leaves the connection unusable.
+  const closing = known.status === 413 ? { connection: 'close' } : {};
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), ...closing });
+  response.end(body);
 }
 
 export const badRequest = (message: string, param: string | null = null) =>
@@ -28,6 +65,8 @@ export const modelNotFound = (model: string) =>
 
 export const queueFull = (limit: number) =>
   new WorkerError(503, 'ServiceUnavailableError', `The request queue is full (max_num_queued_reqs=${limit}).`);
+
+export const wentToSleep = () => new WorkerError(503, 'ServiceUnavailableError', 'The engine went to sleep.');
 
 export const asleep = () => new WorkerError(503, 'ServiceUnavailableError', 'The engine is sleeping.');
 

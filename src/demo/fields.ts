@@ -44,7 +44,7 @@ export function textList(body: Body, key: string): string[] {
   return list;
 }
 
-/** What chat and completions share. */
+/** What all generating routes share. */
 export interface Sampling {
   readonly maxTokens: number | undefined;
   readonly minTokens: number;

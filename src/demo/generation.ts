@@ -1,15 +1,15 @@
-// How generated tokens become one JSON reply or a stream of events. For chat and completions.
+// How generated tokens become one JSON reply or a stream of events. For every generating route.
 import type { ServerResponse } from 'node:http';
 import type { Choice, Delta } from './answer.ts';
-import { errorBody } from './errors.ts';
+import type { WorkerError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { FinishReason } from './metrics.ts';
 
-export interface Usage {
-  readonly prompt_tokens: number;
-  readonly total_tokens: number;
-  readonly completion_tokens: number;
-  readonly prompt_tokens_details: { readonly cached_tokens: number };
+/** What a call took and made; cached tokens are part of the prompt's. */
+export interface TokenCounts {
+  readonly prompt: number;
+  readonly cached: number;
+  readonly completion: number;
 }
 
 export interface Ending {
@@ -17,18 +17,24 @@ export interface Ending {
   readonly stopReason: string | null;
 }
 
-/** The JSON of one dialect; every event is the text behind `data: `. */
+/** The events and the JSON of one surface; each text holds whole events as they go out, or none. */
 export interface Shape {
-  /** Events ahead of a choice's first token. */
-  opening(index: number): string[];
+  /** As soon as the call is accepted, even while it waits. */
+  accepted(): string;
+  /** Ahead of a choice's first token. */
+  opening(index: number, tokens: TokenCounts): string;
   delta(index: number, delta: Delta): string;
   ending(index: number, ending: Ending): string;
-  usage(usage: Usage): string;
-  whole(usage: Usage, steps: number, ending: (index: number) => Ending): string;
+  /** The end of a stream whose choices have all ended; `steps` were made. */
+  closing(tokens: TokenCounts, steps: number, ending: Ending): string;
+  /** The end of a stream that failed. */
+  failed(error: WorkerError): string;
+  whole(tokens: TokenCounts, steps: number, ending: (index: number) => Ending): string;
 }
 
 export interface GenerationOrder {
   readonly response: ServerResponse;
+  readonly refuse: (error: WorkerError) => void;
   readonly shape: Shape;
   readonly choices: readonly Choice[];
   readonly promptIds: readonly number[];
@@ -36,7 +42,8 @@ export interface GenerationOrder {
   readonly cacheable: boolean;
   readonly salt: string;
   readonly stream: boolean;
-  readonly includeUsage: boolean;
+  /** Told once, as the reply is whole. */
+  readonly finished?: (steps: number) => void;
 }
 
 const counted = (reason: FinishReason) => (reason === 'tool_calls' ? 'stop' : reason);
@@ -50,16 +57,11 @@ export function generationJob(order: GenerationOrder): Job {
 
   const tokensBetween = (from: number, to: number) =>
     choices.reduce((sum, { deltas }) => sum + Math.max(0, Math.min(to, deltas.length) - from), 0);
-  const usageAfter = (made: number): Usage => {
-    const prompt = order.promptIds.length;
-    const completion = tokensBetween(0, made);
-    return {
-      prompt_tokens: prompt,
-      total_tokens: prompt + completion,
-      completion_tokens: completion,
-      prompt_tokens_details: { cached_tokens: cachedTokens },
-    };
-  };
+  const tokensAfter = (made: number): TokenCounts => ({
+    prompt: order.promptIds.length,
+    cached: cachedTokens,
+    completion: tokensBetween(0, made),
+  });
   const endingOf = (index: number, made: number, forced: FinishReason | undefined): Ending => {
     const choice = choices[index]!;
     if (forced !== undefined && made < choice.deltas.length) return { finishReason: forced, stopReason: null };
@@ -68,10 +70,7 @@ export function generationJob(order: GenerationOrder): Job {
   const openings = () => {
     if (opened) return '';
     opened = true;
-    return choices
-      .flatMap((_, index) => shape.opening(index))
-      .map(event)
-      .join('');
+    return choices.map((_, index) => shape.opening(index, tokensAfter(0))).join('');
   };
 
   return {
@@ -92,44 +91,41 @@ export function generationJob(order: GenerationOrder): Job {
         choices.forEach((choice, index) => {
           const delta = choice.deltas[step];
           if (delta === undefined) return;
-          text += event(shape.delta(index, delta));
+          text += shape.delta(index, delta);
           if (step + 1 < choice.deltas.length) return;
           ended[index] = true;
-          text += event(shape.ending(index, endingOf(index, to, undefined)));
+          text += shape.ending(index, endingOf(index, to, undefined));
         });
       }
       response.write(text);
     },
     finished: (made, forced) => {
+      const ending = endingOf(0, made, forced);
       if (stream) {
         let text = openings();
         choices.forEach((_, index) => {
-          if (!ended[index]) text += event(shape.ending(index, endingOf(index, made, forced)));
+          if (!ended[index]) text += shape.ending(index, endingOf(index, made, forced));
         });
-        if (order.includeUsage) text += event(shape.usage(usageAfter(made)));
-        response.end(`${text}data: [DONE]\n\n`);
+        response.end(text + shape.closing(tokensAfter(made), made, ending));
       } else {
-        const body = shape.whole(usageAfter(made), made, (index) => endingOf(index, made, forced));
+        const body = shape.whole(tokensAfter(made), made, (index) => endingOf(index, made, forced));
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
         response.end(body);
       }
-      return counted(endingOf(0, made, forced).finishReason);
+      order.finished?.(made);
+      return counted(ending.finishReason);
     },
     failed: (error) => {
-      if (stream) {
-        response.end(`${event(errorBody(error))}data: [DONE]\n\n`);
-        return;
-      }
-      response.writeHead(error.status, { 'content-type': 'application/json' });
-      response.end(errorBody(error));
+      if (stream) response.end(shape.failed(error));
+      else order.refuse(error);
     },
   };
 }
 
-const event = (json: string) => `data: ${json}\n\n`;
-
 /** vLLM sends its head as soon as the call is accepted, long before the first token. */
-export function openStream(response: ServerResponse): void {
+export function openStream(response: ServerResponse, shape: Shape): void {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
   response.flushHeaders();
+  const first = shape.accepted();
+  if (first !== '') response.write(first);
 }

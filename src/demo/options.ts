@@ -1,7 +1,9 @@
 // Which settings a demo worker takes, with default and unit. For the command, the server and the documentation.
+import { RERANK_FORMS, type RerankForm } from '../core/names.ts';
 import type { Clock, Random } from '../core/runtime.ts';
 
-export type WorkerKind = 'chat' | 'embed';
+export const WORKER_KINDS = ['chat', 'embed', 'rerank'] as const;
+export type WorkerKind = (typeof WORKER_KINDS)[number];
 export type StartUpMode = 'refuse' | 'loading';
 
 export interface DemoSettings {
@@ -21,6 +23,7 @@ export interface DemoSettings {
   readonly cacheBlocks: number;
   readonly answerTokens: number;
   readonly dimensions: number;
+  readonly rerankForm: RerankForm;
   readonly wakeMs: number;
   readonly seed: number;
   readonly apiKey: string;
@@ -47,13 +50,13 @@ export interface Flag {
 }
 
 export const FLAGS: readonly Flag[] = [
-  { name: 'kind', key: 'kind', fallback: 'chat', unit: 'name', text: 'what it serves', choices: ['chat', 'embed'] },
+  { name: 'kind', key: 'kind', fallback: 'chat', unit: 'name', text: 'what it serves', choices: WORKER_KINDS },
   {
     name: 'model',
     key: 'model',
     fallback: '',
     unit: 'name',
-    text: 'served model; empty: demo-large or demo-embed by kind',
+    text: 'served model; empty: demo-large, demo-embed or demo-rerank by kind',
   },
   { name: 'host', key: 'host', fallback: '127.0.0.1', unit: 'address', text: 'address to listen on' },
   { name: 'port', key: 'port', fallback: 0, unit: 'port', text: 'port to listen on; 0: a free one', whole: true },
@@ -147,6 +150,14 @@ export const FLAGS: readonly Flag[] = [
     whole: true,
     least: 8,
   },
+  {
+    name: 'rerank-form',
+    key: 'rerankForm',
+    fallback: 'vllm',
+    unit: 'name',
+    text: 'whose paths, fields and scores a rerank worker has',
+    choices: RERANK_FORMS,
+  },
   { name: 'wake-ms', key: 'wakeMs', fallback: 0, unit: 'ms', text: 'time that POST /wake_up takes' },
   {
     name: 'seed',
@@ -161,7 +172,7 @@ export const FLAGS: readonly Flag[] = [
     key: 'apiKey',
     fallback: '',
     unit: 'text',
-    text: 'Bearer key that /v1/* then requires; empty: none',
+    text: 'Bearer key that /v1/*, /v2/* and /rerank then require; empty: none',
   },
 ];
 
@@ -183,6 +194,6 @@ export function settingsFrom(given: Partial<Record<keyof DemoSettings, unknown>>
     }
     out[flag.key] = value as string | number;
   }
-  if (out['model'] === '') out['model'] = out['kind'] === 'embed' ? 'demo-embed' : 'demo-large';
+  if (out['model'] === '') out['model'] = out['kind'] === 'chat' ? 'demo-large' : `demo-${out['kind']}`;
   return out as unknown as DemoSettings;
 }

@@ -6,9 +6,12 @@ import type { Clock } from '../core/runtime.ts';
 import { seconds } from './call.ts';
 import { machineClock } from './clock.ts';
 import { Engine } from './engine.ts';
+import { openAiRefusal, refuse } from './errors.ts';
+import { answer } from './exchange.ts';
 import type { Counters, Gauges } from './metrics.ts';
 import { type DemoSettings, type DemoWorkerOptions, settingsFrom } from './options.ts';
-import { answer, refuse, type Site } from './routes.ts';
+import { bodiedRoutes, type Site } from './routes.ts';
+import { StoredConversations } from './stored-conversations.ts';
 
 export interface DemoWorkerStats extends Gauges {
   readonly counters: Counters;
@@ -67,6 +70,8 @@ export async function startDemoWorker(options: DemoWorkerOptions = {}): Promise<
     clock,
     engine,
     newId: idsFrom(random),
+    stored: new StoredConversations(),
+    bodied: bodiedRoutes(settings),
     createdSeconds: seconds(clock),
     loading: false,
   };
@@ -76,7 +81,7 @@ export async function startDemoWorker(options: DemoWorkerOptions = {}): Promise<
     response.once('close', () => {
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
-    answer(site, request, response).catch((error: unknown) => refuse(response, error));
+    answer(site, request, response).catch((error: unknown) => refuse(response, error, openAiRefusal));
   });
   let connections = 0;
   server.on('connection', (socket) => {

@@ -2,15 +2,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { RERANK_FORMS } from '../core/names.ts';
 import type { Plugin } from '../core/plugin.ts';
 import type { Clock, Timer } from '../core/runtime.ts';
 import type { WorkerSource } from '../core/worker.ts';
 import { duration } from '../policy/units.ts';
+import { WORKER_KINDS } from './options.ts';
 
 const count = (text: string) => z.number().int().min(0).optional().describe(text);
 
 const options = z.strictObject({
-  demo: z.enum(['chat', 'embed']).describe('What the demo worker serves.'),
+  demo: z.enum(WORKER_KINDS).describe('What the demo worker serves.'),
   model: z.string().min(1).max(256).optional().describe("Model name it answers to; default the pool's `serves`."),
   startUp: duration().optional().describe('Time to load its model; default 0ms.'),
   prefillTokensPerSecond: count('Prefill rate, tokens per second; 0 = instantly, default 50000.'),
@@ -18,6 +20,7 @@ const options = z.strictObject({
   maxNumSeqs: count('Calls it runs at once; default 16.'),
   maxNumQueuedReqs: count('Calls it lets wait; default 256.'),
   maxModelLen: count('Context, tokens; default 32768.'),
+  rerankForm: z.enum(RERANK_FORMS).optional().describe('How a rerank worker looks from outside; default vllm.'),
 });
 
 export type DemoSourceOptions = z.output<typeof options>;
@@ -46,13 +49,14 @@ export function demoPlugin(launcher: Launcher, clock: Clock): Plugin<DemoSourceO
 
 function argsOf(given: DemoSourceOptions, pool: PoolIdentity): string[] {
   const args = ['demo-worker', '--exit-with-parent', '--kind', given.demo, '--model', given.model ?? pool.serves];
-  const flags: Readonly<Record<string, number | undefined>> = {
+  const flags: Readonly<Record<string, number | string | undefined>> = {
     'start-up-ms': given.startUp,
     'prefill-tokens-per-second': given.prefillTokensPerSecond,
     'decode-tokens-per-second': given.decodeTokensPerSecond,
     'max-num-seqs': given.maxNumSeqs,
     'max-num-queued-reqs': given.maxNumQueuedReqs,
     'max-model-len': given.maxModelLen,
+    'rerank-form': given.rerankForm,
   };
   for (const [flag, value] of Object.entries(flags)) if (value !== undefined) args.push(`--${flag}`, String(value));
   return args;

@@ -1,4 +1,4 @@
-// What POST /tokenize and /detokenize answer. For both kinds of worker.
+// What POST /tokenize and /detokenize answer. For every kind of worker.
 import { type Call, checkModel, sendJson } from './call.ts';
 import { badRequest } from './errors.ts';
 import { flagOf } from './fields.ts';
