@@ -1,29 +1,56 @@
 // What the router needs of an inbound protocol, one implementation per file in dialects/. For dialects, upstream and http.
 import type { RouterError } from './errors.ts';
 import type { Capability, DialectName, RouteClass } from './names.ts';
+import type { Target } from './plan.ts';
+import type { HeaderView } from './transport.ts';
 
 /** Bounds on a request body. */
 export interface BodyLimits {
   readonly maxDepth: number;
-  /** JSON tokens outside embedding inputs. */
+  /** JSON tokens outside embedding inputs and rerank documents. */
   readonly maxTokens: number;
-  /** Entries of an embedding input list. */
+  /** Entries of an embedding input list, or documents of a rerank call. */
   readonly maxInputs: number;
+}
+
+/** What a dialect may look at beside the body. */
+export interface CallHead {
+  /** One of the dialect's routes: the path under the base path. */
+  readonly path: string;
+  /** With its leading "?"; empty when there is none. */
+  readonly query: string;
+  readonly headers: HeaderView;
 }
 
 /** What was read of a body; all else stays bytes. */
 export interface ParsedCall {
+  /** Empty: the caller named none, and means the class's default model. */
   readonly model: string;
   readonly stream: boolean;
   readonly needs: readonly Capability[];
   /** The caller's own bound on output tokens, null when unsaid. */
   readonly maxOutputTokens: number | null;
-  /** How many finish reasons make a stream whole (`n`). */
-  readonly choices: number;
-  /** The body as the target must see it: the caller's bytes but for the allowed edits. Idempotent: each attempt calls it. */
-  upstreamBody(servedModel: string): Uint8Array;
-  /** The caller asked for the usage event of a stream. */
-  readonly usageAsked: boolean;
+  /** Its beginning lies stored at the target that answered before: no other target can go on with it. */
+  readonly stored: boolean;
+  /** The call as one target takes it; `model` is the name that the target knows. Each attempt asks anew. */
+  toward(target: Target, model: string): UpstreamCall;
+}
+
+/** One call in the form that one target takes, and how that target's answer is read. */
+export interface UpstreamCall {
+  /** After the worker's base path, with its query. */
+  readonly path: string;
+  /** Flat list of the caller's headers that belong to the dialect: name, value. Never a credential. */
+  readonly headers: readonly string[];
+  /** Same dialect: the caller's bytes but for the allowed edits. */
+  readonly body: Uint8Array;
+  /** Fields of the caller's body that this target cannot be told. */
+  readonly dropped: readonly string[];
+  /** The reply is put into another form, so none of it can go out before it is whole. */
+  readonly translated: boolean;
+  judge(): StreamJudge;
+  /** Checks a whole buffered reply. Throws a RouterError blamed on the worker when it is not one of this form. */
+  check(reply: Uint8Array, headers: HeaderView): CheckedReply;
 }
 
 /** Tokens of one attempt in one normal form: no token is counted in two fields but reasoning, which is part of output. */
@@ -54,6 +81,8 @@ export interface StreamJudge {
   /** The model the target says it is. */
   readonly servedModel: string | null;
   readonly skippedEvents: number;
+  /** The in-band error that ends the stream after its head went out. */
+  failure(error: RouterError, requestId: string): Uint8Array;
 }
 
 /** What a whole buffered reply says of itself. */
@@ -62,20 +91,22 @@ export interface ReplyFacts {
   readonly servedModel: string | null;
 }
 
+export interface CheckedReply extends ReplyFacts {
+  /** The reply in the caller's form: the target's own bytes where it speaks that form. */
+  readonly body: Uint8Array;
+}
+
 export interface Dialect {
   readonly name: DialectName;
   readonly class: RouteClass;
   /** Paths under the base path that speak this dialect. */
   readonly routes: readonly string[];
-  /** The path asked of a target. */
-  readonly upstreamPath: string;
   /** Reads a body. Throws a RouterError blamed on the caller. */
-  parse(body: Uint8Array, limits: BodyLimits): ParsedCall;
-  judge(call: ParsedCall): StreamJudge;
-  /** Checks a whole buffered reply. Throws a RouterError blamed on the worker when it is not one of this dialect. */
-  check(reply: Uint8Array, call: ParsedCall): ReplyFacts;
+  parse(body: Uint8Array, limits: BodyLimits, head: CallHead): ParsedCall;
+  /** The HTTP status of an error, where the dialect has one of its own. */
+  errorStatus(error: RouterError): number;
   /** The JSON body of an error. */
   errorBody(error: RouterError, requestId: string): string;
-  /** The in-band error that ends a stream after its head went out. */
-  streamError(error: RouterError, requestId: string): Uint8Array;
+  /** The header in which clients of this dialect look for the request's id, beside `x-request-id`. */
+  readonly requestIdHeader: string | null;
 }

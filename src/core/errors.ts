@@ -52,6 +52,8 @@ export const ERROR_CODES = {
   context_length_exceeded: at(400),
   content_refused: at(400),
   refused_by_target: at(400),
+  conflicting_keys: at(400),
+  invalid_api_key: { ...bad, status: 401, type: 'authentication_error' },
   host_not_allowed: permission,
   origin_not_allowed: permission,
   not_allowed: permission,
@@ -79,6 +81,8 @@ export const ERROR_CODES = {
   draining: { ...overloaded, blame: 'router', retryable: false, descends: false },
   upstream_error: { ...upstream, status: 502 },
   upstream_refused_key: { ...upstream, status: 502, retryable: false },
+  /** The account behind the target has run out of money: neither waiting nor another try helps. */
+  upstream_unfunded: { ...upstream, status: 502, retryable: false, waits: false },
   upstream_timeout: { ...upstream, status: 504, retryable: false },
   internal_error: { ...bad, status: 500, type: 'api_error', blame: 'router' },
   /** The caller is gone: nobody reads it; it ends attempts and frees what they hold. */

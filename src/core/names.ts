@@ -4,9 +4,25 @@ export const ROUTE_CLASSES = ['chat', 'embed', 'rerank', 'batch'] as const;
 /** What kind of work a call is; each has its own SLO, queue, timeouts and defaults. */
 export type RouteClass = (typeof ROUTE_CLASSES)[number];
 
-export const DIALECTS = ['openai-chat', 'openai-completions', 'openai-embeddings'] as const;
+export const DIALECTS = [
+  'openai-chat',
+  'openai-completions',
+  'openai-responses',
+  'openai-embeddings',
+  'anthropic-messages',
+  'anthropic-count-tokens',
+  'rerank',
+] as const;
 /** An inbound protocol. */
 export type DialectName = (typeof DIALECTS)[number];
+
+/** The forms in which servers take and answer rerank calls, named after whose they are. */
+export const RERANK_FORMS = ['cohere', 'jina', 'voyage', 'tei', 'vllm', 'infinity', 'llama-cpp', 'nim'] as const;
+export type RerankForm = (typeof RERANK_FORMS)[number];
+
+/** What a rerank score means. Scores of two models, or of two meanings, cannot be compared. */
+export const SCORE_MEANINGS = ['probability', 'logit', 'cosine', 'undeclared'] as const;
+export type ScoreMeaning = (typeof SCORE_MEANINGS)[number];
 
 export const REASONS = ['saturated', 'cold', 'failing', 'slow'] as const;
 /** Why a call left a rung; the value of `x-spillway-degraded` when a substitute answered. */
@@ -42,4 +58,8 @@ export const RESPONSE_HEADERS = {
   attempts: 'x-spillway-attempts',
   zone: 'x-spillway-zone',
   readyIn: 'x-spillway-ready-in',
+  /** Fields of the request that the target could not be told. */
+  dropped: 'x-spillway-dropped',
+  /** What the scores of a rerank reply mean. */
+  scores: 'x-spillway-scores',
 } as const;

@@ -1,5 +1,5 @@
 // The ordered alternatives that policy leaves a call. Pure data, made from the policy file. For policy and router.
-import type { Capability, Reason, RouteClass } from './names.ts';
+import type { Capability, DialectName, Reason, RerankForm, RouteClass, ScoreMeaning } from './names.ts';
 
 /** Bounds on one attempt, ms. A buffered reply is silent until it is made: before its first byte only `connect` and `total` bind it. */
 export interface Timeouts {
@@ -19,20 +19,37 @@ export interface ClassRules {
   readonly queue: { readonly max: number; readonly waitMs: number };
   /** Tries at one rung beyond the first. */
   readonly retries: number;
+  /** The model that a call without one means; null = a call must name one. */
+  readonly defaultModel: string | null;
 }
 
-/** A pool of own workers that serve one artifact. */
-export interface PoolTarget {
-  readonly kind: 'pool';
+interface TargetFacts {
+  /** Unique among all targets. */
   readonly name: string;
-  /** The model name that the pool's workers know. */
-  readonly serves: string;
   readonly zone: string | null;
   /** What it can do; null = not declared, so nothing is ruled out. */
   readonly capabilities: ReadonlySet<Capability> | null;
+  /** Dialects that it takes on the wire. */
+  readonly speaks: ReadonlySet<DialectName>;
+  /** How its rerank calls look; null where it serves none. */
+  readonly rerank: { readonly form: RerankForm; readonly scores: ScoreMeaning } | null;
 }
 
-export type Target = PoolTarget;
+/** A pool of own workers that serve one artifact. */
+export interface PoolTarget extends TargetFacts {
+  readonly kind: 'pool';
+  /** The model name that the pool's workers know. */
+  readonly serves: string;
+}
+
+/** A model of a managed API, which costs money with every call. */
+export interface ProviderTarget extends TargetFacts {
+  readonly kind: 'provider';
+  /** The model name asked of the provider; null: the name that the caller asked goes through. */
+  readonly serves: string | null;
+}
+
+export type Target = PoolTarget | ProviderTarget;
 
 export interface Rung {
   /** 1 is the top. */

@@ -1,7 +1,7 @@
 // How an answer leaves the router: a body that is piped into a sink, and what the reply says of itself. For all ways out.
 import type { Usage } from './dialect.ts';
 import type { RouterError } from './errors.ts';
-import type { Reason } from './names.ts';
+import type { Reason, ScoreMeaning } from './names.ts';
 import type { CallSignal } from './signal.ts';
 
 /** How a call ended, said once. `complete` needs the dialect's terminal event; a closed socket is not enough. */
@@ -35,6 +35,8 @@ export interface ReplyBody {
   readonly length: number | null;
   /** Runs to the last byte. A body that is already whole may answer at once. */
   pipe(sink: Sink, signal: CallSignal): End | Promise<End>;
+  /** The in-band error that ends this body once its head went out; null where the form has none: then the connection is cut. */
+  failure(error: RouterError): Uint8Array | null;
   /** Nobody will read: frees what the body holds. */
   discard(): void;
 }
@@ -54,10 +56,16 @@ export interface Disclosure {
   /** How long the call waited for a cold worker, ms; 0 when it did not. */
   readonly coldMs: number;
   readonly zone: string | null;
+  /** Fields of the request that the target could not be told. */
+  readonly dropped: readonly string[];
+  /** What the scores of a rerank reply mean; null for all other replies. */
+  readonly scores: ScoreMeaning | null;
 }
 
 export interface InferenceReply {
   readonly contentType: string;
   readonly disclosure: Disclosure;
+  /** Headers of the target's own reply that policy lets through: name, value, name, value. */
+  readonly headers: readonly string[];
   readonly body: ReplyBody;
 }

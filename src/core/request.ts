@@ -1,6 +1,7 @@
 // What every way in makes of a caller's request before a decision is taken. For dialects, policy, router and the ways in.
 
 import type { Dialect, ParsedCall } from './dialect.ts';
+import type { Caller } from './keys.ts';
 import type { Capability, Priority } from './names.ts';
 import type { CallSignal } from './signal.ts';
 
@@ -25,7 +26,7 @@ export interface InferenceRequest {
   readonly dialect: Dialect;
   readonly body: Uint8Array;
   readonly call: ParsedCall;
-  readonly tenant: string;
+  readonly caller: Caller;
   readonly wants: Wants;
   /** Aborts when the caller is gone. */
   readonly signal: CallSignal;

@@ -23,13 +23,20 @@ export interface WorkerView {
   readonly origin: string;
   /** Path before the dialect's own, without a trailing slash. */
   readonly basePath: string;
+  /** The base path names the API's version already: the `/v1` before the dialect's own path is left out. */
+  readonly versioned: boolean;
   /** Flat header list sent with every call: credentials, in the worker's own form. */
   readonly headers: readonly string[];
+  /** Lower-case names of reply headers that are passed on. */
+  readonly replyHeaders: readonly string[];
   /** Calls in flight the worker may hold. */
   readonly limit: number;
   readonly inFlight: number;
-  /** May be tried now: it is up as far as is known, its breaker admits a call, and it has not asked to be left alone. */
-  admits(nowMs: number): boolean;
+  /**
+   * May be tried now with a call for this model: it is up as far as is known, its breaker admits a call, and neither it
+   * nor the account behind it has asked to be left alone.
+   */
+  admits(nowMs: number, model: string): boolean;
 }
 
 /** A worker as its gate sees it: the gate alone moves `inFlight`. */
@@ -41,8 +48,8 @@ export interface SlotWorker extends WorkerView {
 export interface WorkerHealth {
   /** An attempt begins; half-open breakers count it as their probe. The answer is handed back with its end. */
   begin(): number;
-  /** It ended; `error` says how where it failed. */
-  record(outcome: AttemptOutcome, error: RouterError | null, begun: number): void;
+  /** An attempt for this model ended; `error` says how where it failed. */
+  record(outcome: AttemptOutcome, error: RouterError | null, begun: number, model: string): void;
 }
 
 /** Where a worker comes from: an address, or a platform that brings it up. */

@@ -1,9 +1,9 @@
 // POST /v1/chat/completions. For clients that speak OpenAI's chat dialect.
 import type { Dialect } from '../core/dialect.ts';
 import type { Capability } from '../core/names.ts';
-import { errorBody, streamError } from './openai-errors.ts';
-import { checkChoices, GenerateCall } from './openai-generate.ts';
-import { createChunkJudge, type HasContent } from './openai-stream.ts';
+import { errorShape } from './openai-errors.ts';
+import { GenerateCall, type GenerateForm } from './openai-generate.ts';
+import type { HasContent } from './openai-stream.ts';
 
 const some = (value: unknown): boolean =>
   typeof value === 'string' || Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
@@ -49,18 +49,12 @@ function hasPart(messages: unknown, type: string): boolean {
   });
 }
 
+const form: GenerateForm = { path: '/v1/chat/completions', required: 'messages', needs, hasContent };
+
 export const openaiChat: Dialect = {
   name: 'openai-chat',
   class: 'chat',
   routes: ['/v1/chat/completions'],
-  upstreamPath: '/v1/chat/completions',
-  parse: (body, limits) => new GenerateCall(body, limits, 'messages', needs),
-  judge: (call) => createChunkJudge({ ...judgeOptions(call), hasContent }),
-  check: checkChoices,
-  errorBody,
-  streamError,
+  parse: (body, limits) => new GenerateCall(body, limits, form),
+  ...errorShape,
 };
-
-function judgeOptions(call: { usageAsked: boolean; choices: number; maxOutputTokens: number | null }) {
-  return { usageAsked: call.usageAsked, choices: call.choices, maxOutputTokens: call.maxOutputTokens };
-}

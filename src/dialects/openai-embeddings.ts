@@ -1,14 +1,16 @@
 // POST /v1/embeddings. For clients that speak OpenAI's embeddings dialect.
-import type { BodyLimits, Dialect, ParsedCall } from '../core/dialect.ts';
+import type { BodyLimits, CheckedReply, Dialect, ParsedCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { fieldOf } from '../wire/json-view.ts';
-import { jsonString, splice } from '../wire/splice.ts';
-import { errorBody, streamError } from './openai-errors.ts';
-import { missing, readModel, scanBody, wrong } from './openai-fields.ts';
+import { missing, readModel, scanBody, wrong } from './fields.ts';
+import { errorShape } from './openai-errors.ts';
 import { factsOf } from './openai-generate.ts';
-import { countInputs } from './openai-inputs.ts';
+import { countInputs } from './inputs.ts';
 import { checkedReply } from './openai-reply.ts';
 import { createChunkJudge } from './openai-stream.ts';
+import { renamed, sameForm } from './same-form.ts';
+
+const PATH = '/v1/embeddings';
 
 function parse(body: Uint8Array, limits: BodyLimits): ParsedCall {
   const scan = scanBody(body, limits, 'input');
@@ -27,27 +29,27 @@ function parse(body: Uint8Array, limits: BodyLimits): ParsedCall {
     stream: false,
     needs: [],
     maxOutputTokens: null,
-    choices: 1,
-    usageAsked: false,
-    upstreamBody: (served) =>
-      served === model ? body : splice(body, [{ start: field.start, end: field.end, bytes: jsonString(served) }]),
+    stored: false,
+    toward: (_target, served) =>
+      sameForm({ path: PATH, body: renamed(body, field, model, served), judge: noStream, check }),
   };
+}
+
+const noStream = () =>
+  createChunkJudge({ usageAsked: false, choices: 1, maxOutputTokens: null, hasContent: () => false });
+
+function check(reply: Uint8Array): CheckedReply {
+  const scan = checkedReply(reply);
+  if (fieldOf(scan, 'data')?.kind !== 'array') {
+    throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no embeddings.');
+  }
+  return factsOf(reply, scan);
 }
 
 export const openaiEmbeddings: Dialect = {
   name: 'openai-embeddings',
   class: 'embed',
-  routes: ['/v1/embeddings'],
-  upstreamPath: '/v1/embeddings',
+  routes: [PATH],
   parse,
-  judge: () => createChunkJudge({ usageAsked: false, choices: 1, maxOutputTokens: null, hasContent: () => false }),
-  check(reply) {
-    const scan = checkedReply(reply);
-    if (fieldOf(scan, 'data')?.kind !== 'array') {
-      throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no embeddings.');
-    }
-    return factsOf(reply, scan);
-  },
-  errorBody,
-  streamError,
+  ...errorShape,
 };

@@ -9,6 +9,13 @@ export function errorBody(error: RouterError): string {
   });
 }
 
+/** How OpenAI's dialects say an error. */
+export const errorShape = {
+  errorStatus: (error: RouterError) => error.status,
+  errorBody,
+  requestIdHeader: null,
+} as const;
+
 /** The event that ends a stream in failure; no `[DONE]` follows it. */
 export function streamError(error: RouterError, requestId: string): Uint8Array {
   const { message, type, code } = error;
@@ -27,7 +34,7 @@ export function inBandFault(value: unknown): RouterError {
     .join(' ')
     .toLowerCase();
   if (MONEY.test(words)) {
-    return new RouterError('upstream_refused_key', 'The account behind the target has run out of money.');
+    return new RouterError('upstream_unfunded', 'The account behind the target has run out of money.');
   }
   if (status === 429 || status === 503 || status === 529 || BUSY.test(words)) {
     return new RouterError('worker_full', 'The target said inside its reply that it is full.', { reason: 'saturated' });

@@ -1,15 +1,18 @@
 // What chat and text completions share: the fields read, the allowed edits, the shape of a whole reply. For those two dialects.
-import type { BodyLimits, ParsedCall, ReplyFacts } from '../core/dialect.ts';
+import type { BodyLimits, CheckedReply, ParsedCall, UpstreamCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
+import type { Target } from '../core/plan.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
 import { textOf } from '../wire/text.ts';
-import { readCount, readFlag, readModel, scanBody, wrong } from './openai-fields.ts';
-import { countInputs } from './openai-inputs.ts';
+import { readCount, readFlag, readModel, scanBody, wrong } from './fields.ts';
+import { countInputs } from './inputs.ts';
 import { checkedReply } from './openai-reply.ts';
+import { createChunkJudge, type HasContent } from './openai-stream.ts';
 import { usageFrom } from './openai-usage.ts';
+import { sameForm } from './same-form.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const OPTIONS_FIELD = bytesOf('"stream_options":{"include_usage":true},');
@@ -18,25 +21,32 @@ const USAGE_FIELD = bytesOf('"include_usage":true');
 const USAGE_FIELD_MORE = bytesOf('"include_usage":true,');
 const TRUE = bytesOf('true');
 
+/** What tells the two generating dialects apart. */
+export interface GenerateForm {
+  readonly path: string;
+  readonly required: 'messages' | 'prompt';
+  needs(call: GenerateCall): readonly Capability[];
+  readonly hasContent: HasContent;
+}
+
 /** One parsed body of a generating dialect. */
 export class GenerateCall implements ParsedCall {
   readonly model: string;
   readonly stream: boolean;
+  /** The caller asked for the usage event of a stream. */
   readonly usageAsked: boolean;
   readonly maxOutputTokens: number | null;
+  /** How many finish reasons make a stream whole. */
   readonly choices: number;
+  readonly stored = false;
   readonly scan: ScannedObject;
   readonly #body: Uint8Array;
   readonly #modelField: Field;
   readonly #usageEdit: Edit | null;
-  readonly #readNeeds: (call: GenerateCall) => readonly Capability[];
+  readonly #form: GenerateForm;
 
-  constructor(
-    body: Uint8Array,
-    limits: BodyLimits,
-    required: string,
-    readNeeds: (call: GenerateCall) => readonly Capability[],
-  ) {
+  constructor(body: Uint8Array, limits: BodyLimits, form: GenerateForm) {
+    const { required } = form;
     const scan = scanBody(body, limits);
     const { model, field } = readModel(body, scan);
     const asked = fieldOf(scan, required);
@@ -54,15 +64,22 @@ export class GenerateCall implements ParsedCall {
     this.maxOutputTokens = readCount(body, scan, 'max_completion_tokens', 0) ?? readCount(body, scan, 'max_tokens', 0);
     this.#usageEdit = this.stream ? usageEdit(body, scan) : null;
     this.usageAsked = this.#usageEdit === null;
-    this.#readNeeds = readNeeds;
+    this.#form = form;
   }
 
   /** Read only for targets that declare what they can do. */
   get needs(): readonly Capability[] {
-    return this.#readNeeds(this);
+    return this.#form.needs(this);
   }
 
-  upstreamBody(servedModel: string): Uint8Array {
+  toward(_target: Target, model: string): UpstreamCall {
+    const { path, hasContent } = this.#form;
+    const { usageAsked, choices, maxOutputTokens } = this;
+    const judge = () => createChunkJudge({ hasContent, usageAsked, choices, maxOutputTokens });
+    return sameForm({ path, body: this.#edited(model), judge, check: checkChoices });
+  }
+
+  #edited(servedModel: string): Uint8Array {
     const rename = servedModel !== this.model;
     if (!rename && this.#usageEdit === null) return this.#body;
     const edits: Edit[] = [];
@@ -98,7 +115,7 @@ function usageEdit(body: Uint8Array, scan: ScannedObject): Edit | null {
 }
 
 /** Checks a whole reply of choices and reads its usage. */
-export function checkChoices(reply: Uint8Array): ReplyFacts {
+function checkChoices(reply: Uint8Array): CheckedReply {
   const scan = checkedReply(reply);
   const choices = fieldOf(scan, 'choices');
   if (choices?.kind !== 'array')
@@ -121,11 +138,12 @@ function endsInError(reply: Uint8Array, choices: Field): boolean {
 }
 
 /** Usage and model of a whole reply. */
-export function factsOf(reply: Uint8Array, scan: ScannedObject): ReplyFacts {
+export function factsOf(reply: Uint8Array, scan: ScannedObject): CheckedReply {
   const usage = fieldOf(scan, 'usage');
   const model = fieldOf(scan, 'model');
   return {
     usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
     servedModel: stringOf(reply, model) ?? null,
+    body: reply,
   };
 }

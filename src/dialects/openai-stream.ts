@@ -4,7 +4,7 @@ import { RouterError } from '../core/errors.ts';
 import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
-import { inBandFault } from './openai-errors.ts';
+import { inBandFault, streamError } from './openai-errors.ts';
 import { usageFrom } from './openai-usage.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -72,6 +72,10 @@ class ChunkJudge implements StreamJudge {
     if (verdict !== BARE) return verdict;
     if (eventName(bytes, start, end) !== 'error') return FORWARD;
     return this.#stop(inBandFault(parseSpan(source, scan.open, scan.close + 1)));
+  }
+
+  failure(error: RouterError, requestId: string): Uint8Array {
+    return streamError(error, requestId);
   }
 
   tail(bytes: Uint8Array): void {

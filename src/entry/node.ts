@@ -1,5 +1,6 @@
 // Wires one router on Node: policy, plug-ins, sockets, log, reload, drain. For the command line and for tests.
 import { dirname, join, resolve } from 'node:path';
+import type { KeyStore } from '../core/keys.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../core/limits.ts';
 import type { Clock, Log, Random, Runtime } from '../core/runtime.ts';
 import type { Address } from '../core/units.ts';
@@ -13,12 +14,16 @@ import { savedPolicy } from '../policy/last-good.ts';
 import { type LoadResult, loadPolicy } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
 import { formatProblem, type Problem } from '../policy/problems.ts';
+import { providers } from '../providers/index.ts';
 import { createRouter, type Router, type RouterRegistries } from '../router/create.ts';
 import { createNodeIngress } from '../runtime/node/ingress.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../runtime/node/machine.ts';
 import { nodePolicyFiles, nodeSecrets, replaceFile, watchFiles } from '../runtime/node/policy-files.ts';
 import { createNodeServer, type NodeServer } from '../runtime/node/server.ts';
 import { createNodeTransport } from '../runtime/node/transport.ts';
+import { SqliteKeys } from '../stores/sqlite/keys.ts';
+import { KeyRing } from '../tenants/key-ring.ts';
+import { Door } from './door.ts';
 
 export interface NodeOptions {
   readonly policyPath: string;
@@ -28,6 +33,10 @@ export interface NodeOptions {
   readonly listen?: Address;
   readonly admin?: Address;
   readonly data?: string;
+  /** Nobody is let in without a key, even while none has been made. */
+  readonly requireKeys?: boolean;
+  /** Where keys are kept; default: the file keys.db of the data folder. */
+  readonly keys?: KeyStore;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly launcher: Launcher;
   /** Or a maker, told what the policy wants logged. */
@@ -37,10 +46,9 @@ export interface NodeOptions {
   readonly limits?: Partial<HttpLimits>;
 }
 
-export type LogLevel = Policy['telemetry']['log'];
+export { AddressRefused } from './bind.ts';
 
-/** An address that must not be opened; the text says what to do instead. */
-export class AddressRefused extends Error {}
+export type LogLevel = Policy['telemetry']['log'];
 
 /** A policy that cannot be started on; the text names file, line and key of each problem. */
 export class PolicyRefused extends Error {
@@ -71,13 +79,12 @@ export interface RunningRouter {
 /** How long connections are still accepted after the word to stop, so that balancers notice first, ms. */
 const STILL_ACCEPTING_MS = 1_000;
 /** What a reload cannot change; the log says so. */
-const FIXED_AT_START = ['listen', 'admin', 'data', 'basePath'] as const;
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+const FIXED_AT_START = ['listen', 'admin', 'data', 'basePath', 'trustedProxies'] as const;
 const LAST_GOOD = 'last-good-policy.yaml';
 
 /** The plug-ins of this entry. */
 export function nodeRegistries(launcher: Launcher, clock: Clock = nodeClock): RouterRegistries {
-  return { workers: { demo: demoPlugin(launcher, clock) as never }, engines };
+  return { workers: { demo: demoPlugin(launcher, clock) as never }, engines, providers };
 }
 
 export async function startRouter(options: NodeOptions): Promise<RunningRouter> {
@@ -89,8 +96,8 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   const first = await load(options.lastGood === true ? lastGoodPath(options) : options.policyPath);
   if (!first.ok) throw new PolicyRefused(first.problems);
   const { server: rules } = first.policy;
-  const listenAt = loopback('listen', options.listen ?? rules.listen);
-  const adminAt = loopback('admin', options.admin ?? rules.admin);
+  const listenAt = options.listen ?? rules.listen;
+  const adminAt = options.admin ?? rules.admin;
   const log = typeof options.log === 'function' ? options.log(first.policy.telemetry.log) : options.log;
   const dataFolder = resolve(options.data ?? rules.data);
   const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
@@ -104,6 +111,18 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     background: (task) => void setImmediate(task),
     log,
   };
+  const store = options.keys ?? new SqliteKeys({ folder: dataFolder, busyMs: 200 });
+  const doorkeeper = new KeyRing({
+    store,
+    digest: runtime.digest,
+    clock,
+    log,
+    required: options.requireKeys ?? false,
+  });
+  await doorkeeper.start();
+  const door = new Door(doorkeeper, rules, env);
+  door.check('listen', listenAt);
+  door.check('admin', adminAt);
   const router = createRouter({ catalog: compilePolicy(first.policy), registries, runtime });
   const ingress = createNodeIngress(limits, clock);
   let stopping = false;
@@ -114,22 +133,42 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     refused: [] as readonly string[],
   };
 
-  const app = createApp({ router, ingress, limits, clock, newId: newRequestId, log, ready, basePath: rules.basePath });
+  const app = createApp({ router, ingress, doorkeeper, limits, clock, newId: newRequestId, log, ready, basePath: rules.basePath });
   const base = rules.basePath === '/' ? '' : rules.basePath;
   const plainPaths = new Set(Object.values(dialects).flatMap(({ routes }) => routes.map((route) => base + route)));
-  const guardRules = { ...rules };
-  const guard = { plainPaths, modelsPrefix: `${base}/v1/models/`, limits, rules: guardRules };
-  const shared = { limits, newId: newRequestId };
+  const guardRules = { allowedHosts: rules.allowedHosts, allowedOrigins: rules.allowedOrigins, anyHost: door.anyHost };
+  const guard = {
+    plainPaths,
+    modelsPrefix: `${base}/v1/models/`,
+    limits,
+    rules: guardRules,
+    takesPeer: door.takesPeer(listenAt),
+  };
+  const shared = { limits, newId: newRequestId, tls: door.tls() };
   const publicServer = createNodeServer({
     ...shared,
     guard,
     fetch: (request, sockets) => app.fetch(request, sockets),
   });
-  const adminApp = createAdminApp({ router, newId: newRequestId, ready, policy: () => state });
+  const adminApp = createAdminApp({
+    router,
+    newId: newRequestId,
+    ingress,
+    digest: runtime.digest,
+    secret: () => door.adminSecret,
+    development: () => doorkeeper.development,
+    ready,
+    policy: () => state,
+  });
   const adminServer = createNodeServer({
     ...shared,
-    guard: { ...guard, plainPaths: new Set(), rules: { allowedHosts: [], allowedOrigins: [] } },
-    fetch: (request) => adminApp.fetch(request),
+    guard: {
+      ...guard,
+      plainPaths: new Set(),
+      rules: { allowedHosts: [], allowedOrigins: [], anyHost: door.anyHost },
+      takesPeer: door.takesPeer(adminAt),
+    },
+    fetch: (request, sockets) => adminApp.fetch(request, sockets),
   });
 
   const listen = await listenOrEnd(publicServer, listenAt, router);
@@ -158,6 +197,7 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
       allowedHosts: next.policy.server.allowedHosts,
       allowedOrigins: next.policy.server.allowedOrigins,
     });
+    door.renew(next.policy.server, [publicServer, adminServer], log);
     state.refused = [];
     state.loadedAt = new Date(clock.wallMs()).toISOString();
     router.reload(compilePolicy(next.policy));
@@ -197,6 +237,8 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     await publicServer.close(now);
     await adminServer.close(true);
     ingress.close();
+    doorkeeper.close();
+    if (options.keys === undefined) await store.close();
     await router.close();
     await transport.close();
   }
@@ -204,14 +246,6 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   function lastGoodPath(given: NodeOptions): string {
     return join(resolve(given.data ?? './data'), LAST_GOOD);
   }
-}
-
-/** There are no keys yet, so whoever reaches the port may use it: only this machine may reach it. */
-function loopback(name: string, address: Address): Address {
-  if (LOOPBACK.has(address.host)) return address;
-  throw new AddressRefused(
-    `${name} ${address.host}:${address.port} can be reached from other machines, and this version has no keys to tell callers apart. Use 127.0.0.1, [::1] or localhost (--${name}, or server.${name} in the policy).`,
-  );
 }
 
 /** A taken address must not leave workers behind. */

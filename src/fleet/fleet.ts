@@ -1,8 +1,8 @@
 // All pools and their workers, brought in line with the policy at start and at each reload. For router/create.
 
-import type { PoolTarget } from '../core/plan.ts';
 import type { Clock, Log } from '../core/runtime.ts';
 import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
+import { Account } from './account.ts';
 import type { Member, Pool, PoolGate } from './pool.ts';
 import type { Prober } from './probe.ts';
 import { PoolWorker, placeOf, type WorkerBreaker } from './worker.ts';
@@ -14,12 +14,19 @@ export interface WorkerPlan {
   readonly url: string | null;
   readonly headers: readonly string[];
   readonly limit: number;
+  readonly replyHeaders?: readonly string[];
+  /** The address names the API's version already. */
+  readonly versioned?: boolean;
+  /** The quota domain whose account it spends from; null for own workers. */
+  readonly account?: string | null;
   /** Makes the source; called only when the worker is new. */
   source(): WorkerSource | null;
 }
 
 export interface PoolPlan {
-  readonly target: PoolTarget;
+  readonly name: string;
+  readonly kind: Pool['kind'];
+  readonly serves: string | null;
   readonly maxWaiting: number;
   readonly engine: WorkerEngine;
   readonly workers: readonly WorkerPlan[];
@@ -37,6 +44,7 @@ export interface FleetDeps {
 export class Fleet {
   readonly pools = new Map<string, Pool>();
   readonly #deps: FleetDeps;
+  readonly #accounts = new Map<string, Account>();
   readonly #leaving = new Set<Promise<void>>();
   #number = 0;
 
@@ -46,7 +54,7 @@ export class Fleet {
 
   /** Keeps what is equal by key, starts what is new, lets go of what is gone: its calls end in peace. */
   apply(plans: readonly PoolPlan[]): void {
-    const names = new Set(plans.map((plan) => plan.target.name));
+    const names = new Set(plans.map((plan) => plan.name));
     for (const [name, pool] of this.pools) {
       if (names.has(name)) continue;
       this.pools.delete(name);
@@ -66,13 +74,20 @@ export class Fleet {
   }
 
   #applyPool(plan: PoolPlan): void {
-    let pool = this.pools.get(plan.target.name);
+    let pool = this.pools.get(plan.name);
+    if (pool !== undefined && pool.kind !== plan.kind) {
+      // A name that means something else now begins anew.
+      pool.gate.close();
+      for (const member of pool.members) this.#release(member);
+      pool = undefined;
+    }
     if (pool === undefined) {
       const gate = this.#deps.createGate(plan.maxWaiting);
-      pool = { target: plan.target, engine: plan.engine, gate, members: [], workers: [] };
-      this.pools.set(plan.target.name, pool);
+      const { name, kind, serves, engine } = plan;
+      pool = { name, kind, serves, engine, gate, members: [], workers: [] };
+      this.pools.set(name, pool);
     }
-    pool.target = plan.target;
+    pool.serves = plan.serves;
     pool.engine = plan.engine;
     pool.gate.resize(plan.maxWaiting);
     const before = new Map(pool.members.map((member) => [member.key, member]));
@@ -88,13 +103,16 @@ export class Fleet {
   #join(pool: Pool, plan: PoolPlan, planned: WorkerPlan): Member {
     const source = planned.source();
     const worker = new PoolWorker({
-      id: `${plan.target.name}/${++this.#number}`,
+      id: `${plan.name}/${++this.#number}`,
       headers: planned.headers,
       limit: planned.limit,
       state: source === null ? 'unknown' : 'starting',
       breaker: this.#deps.createBreaker(),
       clock: this.#deps.clock,
       expectedReadyMs: source?.expectedReadyMs ?? 0,
+      replyHeaders: planned.replyHeaders ?? [],
+      versioned: planned.versioned ?? false,
+      account: planned.account == null ? null : this.#account(planned.account),
     });
     const changed = () => {
       this.#deps.log.info('worker', { worker: worker.id, state: worker.state });
@@ -116,6 +134,15 @@ export class Fleet {
     if (planned.url !== null) place(planned.url);
     source?.start(place);
     return { key: planned.key, worker, source };
+  }
+
+  #account(domain: string): Account {
+    let account = this.#accounts.get(domain);
+    if (account === undefined) {
+      account = new Account();
+      this.#accounts.set(domain, account);
+    }
+    return account;
   }
 
   #release(member: Member): void {

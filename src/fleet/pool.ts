@@ -2,7 +2,6 @@
 
 import type { Gate } from '../core/gate.ts';
 import type { Reason } from '../core/names.ts';
-import type { PoolTarget } from '../core/plan.ts';
 import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
 import type { PoolWorker } from './worker.ts';
 
@@ -18,8 +17,12 @@ export interface PoolGate extends Gate {
   resize(maxWaiting: number): void;
 }
 
+/** Own workers, or the one door of a managed API. */
 export interface Pool {
-  target: PoolTarget;
+  readonly name: string;
+  readonly kind: 'pool' | 'provider';
+  /** The model name that the workers know; null for a managed API, which serves many. */
+  serves: string | null;
   engine: WorkerEngine;
   readonly gate: PoolGate;
   members: readonly Member[];
@@ -34,12 +37,12 @@ export interface Condition {
   readonly waitMs: number | null;
 }
 
-/** Read when the pick found none. A pool that is only starting is cold; one that asked for a pause is saturated. */
-export function conditionOf(pool: Pool, nowMs: number): Condition {
+/** Read when the pick found none for this model. A pool that is only starting is cold; one that asked for a pause is saturated. */
+export function conditionOf(pool: Pool, model: string, nowMs: number): Condition {
   let soonest = Number.POSITIVE_INFINITY;
   let reason: Reason | null = null;
   for (const worker of pool.workers) {
-    const [why, waitMs] = stateOf(worker, nowMs);
+    const [why, waitMs] = stateOf(worker, model, nowMs);
     // What will pass by itself counts more than what is broken, and only its own time is told: a caller who is told
     // "starting" must not be given the next probe of a broken worker as the time to ready.
     if (reason === null || RANK[why] < RANK[reason]) {
@@ -52,9 +55,11 @@ export function conditionOf(pool: Pool, nowMs: number): Condition {
 
 const RANK: Record<Reason, number> = { saturated: 0, cold: 1, slow: 2, failing: 3 };
 
-function stateOf(worker: PoolWorker, nowMs: number): readonly [Reason, number] {
+function stateOf(worker: PoolWorker, model: string, nowMs: number): readonly [Reason, number] {
   if (worker.state === 'starting' || worker.state === 'cold') return ['cold', readyInMs(worker, nowMs)];
   if (nowMs < worker.pausedUntilMs) return [worker.pauseReason, worker.pausedUntilMs - nowMs];
+  const pause = worker.account?.pausedUntil(model, nowMs) ?? null;
+  if (pause !== null) return [pause.reason, pause.untilMs - nowMs];
   if (worker.breaker.retryAtMs > 0) return ['failing', worker.breaker.retryAtMs - nowMs];
   if (worker.state === 'unhealthy' || worker.origin === '') return ['failing', Number.POSITIVE_INFINITY];
   return ['saturated', 0];

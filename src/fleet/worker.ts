@@ -3,6 +3,7 @@ import type { RouterError } from '../core/errors.ts';
 import type { AttemptOutcome } from '../core/gate.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
+import type { Account } from './account.ts';
 
 /** The circuit breaker of a worker, injected: fleet knows only this much of it. */
 export interface WorkerBreaker {
@@ -37,6 +38,10 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   missedProbes = 0;
   readonly id: string;
   readonly headers: readonly string[];
+  readonly replyHeaders: readonly string[];
+  readonly versioned: boolean;
+  /** Of a managed API; null for own workers. */
+  readonly account: Account | null;
   readonly breaker: WorkerBreaker;
   readonly #clock: Clock;
   #inFlight = 0;
@@ -49,9 +54,15 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     breaker: WorkerBreaker;
     clock: Clock;
     expectedReadyMs: number;
+    replyHeaders?: readonly string[];
+    versioned?: boolean;
+    account?: Account | null;
   }) {
     this.id = options.id;
     this.headers = options.headers;
+    this.replyHeaders = options.replyHeaders ?? [];
+    this.versioned = options.versioned ?? false;
+    this.account = options.account ?? null;
     this.limit = options.limit;
     this.state = options.state;
     this.breaker = options.breaker;
@@ -70,21 +81,27 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.#inFlight = count;
   }
 
-  admits(nowMs: number): boolean {
-    return this.origin !== '' && ADMITTING.has(this.state) && nowMs >= this.pausedUntilMs && this.breaker.admits(nowMs);
+  admits(nowMs: number, model: string): boolean {
+    return (
+      this.origin !== '' &&
+      ADMITTING.has(this.state) &&
+      nowMs >= this.pausedUntilMs &&
+      (this.account === null || this.account.pausedUntil(model, nowMs) === null) &&
+      this.breaker.admits(nowMs)
+    );
   }
 
   begin(): number {
     return this.breaker.begin();
   }
 
-  record(outcome: AttemptOutcome, error: RouterError | null, begun: number): void {
+  record(outcome: AttemptOutcome, error: RouterError | null, begun: number, model: string): void {
     if (outcome === 'won') return this.breaker.success(begun);
     if (outcome !== 'failed' || error === null) return this.breaker.ignored(begun);
     switch (error.code) {
       // Full is not broken: no breaker moves, the worker is only left alone for as long as it asked.
       case 'worker_full':
-        this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'saturated');
+        this.#full(error.detail.coolDownMs ?? FULL_PAUSE_MS, model);
         return this.breaker.ignored(begun);
       case 'model_warming':
         this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'cold');
@@ -92,9 +109,19 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
       case 'upstream_refused_key':
         this.#pause(KEY_PAUSE_MS, 'failing');
         return this.breaker.ignored(begun);
+      case 'upstream_unfunded':
+        if (this.account === null) this.#pause(KEY_PAUSE_MS, 'failing');
+        else this.account.pause(this.#clock.nowMs() + KEY_PAUSE_MS);
+        return this.breaker.ignored(begun);
       default:
         this.breaker.failure(begun);
     }
+  }
+
+  /** A managed API is full for one model and everyone on the account; an own worker is full as such. */
+  #full(ms: number, model: string): void {
+    if (this.account === null) this.#pause(ms, 'saturated');
+    else this.account.pauseModel(model, this.#clock.nowMs() + ms);
   }
 
   #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {

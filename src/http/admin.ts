@@ -1,25 +1,39 @@
 // The admin listener: what the router knows of itself. For operators, on loopback.
 import { Hono } from 'hono';
 import { RouterError, toRouterError } from '../core/errors.ts';
-import type { NewId } from '../core/runtime.ts';
+import type { Digest, NewId } from '../core/runtime.ts';
+import type { HeaderView } from '../core/transport.ts';
 import type { Router } from '../router/create.ts';
+import { credentialOf } from './credential.ts';
 import { errorReply } from './errors.ts';
+import type { Ingress } from './ingress.ts';
 
 export interface AdminOptions {
   readonly router: Router;
   readonly newId: NewId;
+  readonly ingress: Pick<Ingress, 'headers'>;
+  readonly digest: Digest;
+  /** What this listener asks for; null = none is set, and then only while no keys exist. */
+  secret(): string | null;
+  /** No keys exist, so whoever is on this machine may look. */
+  development(): boolean;
   ready(): boolean;
   /** The policy in force: where it came from, and what is wrong with a newer one that was refused. */
   policy(): { readonly file: string; readonly loadedAt: string; readonly refused: readonly string[] };
 }
 
-export function createAdminApp({ router, newId, ready, policy }: AdminOptions): Hono {
+export function createAdminApp(options: AdminOptions): Hono {
+  const { router, newId, ready, policy } = options;
   const app = new Hono({ strict: true });
   app.get('/healthz', (context) => context.json({ status: 'ok' }));
   app.get('/readyz', (context) => context.json({ status: ready() ? 'ready' : 'stopping' }, ready() ? 200 : 503));
+  app.use(async (context, next) => {
+    const refused = await refuseOperator(options.ingress.headers(context), options);
+    return refused === null ? next() : fail(refused);
+  });
   app.get('/status', (context) => {
     context.header('cache-control', 'no-store');
-    return context.json({ ready: ready(), policy: policy(), models: router.models(), ...router.status() });
+    return context.json({ ready: ready(), policy: policy(), models: router.models(null), ...router.status() });
   });
   const fail = (error: RouterError) => {
     const { status, headers, body } = errorReply(error, newId());
@@ -30,4 +44,26 @@ export function createAdminApp({ router, newId, ready, policy }: AdminOptions): 
   );
   app.onError((thrown) => fail(toRouterError(thrown)));
   return app;
+}
+
+/** Null when the request may pass. Secrets are compared by their digests, in constant time. */
+async function refuseOperator(headers: HeaderView, options: AdminOptions): Promise<RouterError | null> {
+  const secret = options.secret();
+  if (secret === null) {
+    if (options.development()) return null;
+    const text = 'Keys exist, so this listener needs a secret: set SPILLWAY_ADMIN_SECRET or server.adminSecret.';
+    return new RouterError('invalid_api_key', text);
+  }
+  const given = credentialOf(headers);
+  const bytes = (text: string) => options.digest(new TextEncoder().encode(text));
+  if (given !== null && equal(await bytes(given), await bytes(secret))) return null;
+  return new RouterError('invalid_api_key', 'Send the admin secret as "Authorization: Bearer …".', {
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  let differs = a.length ^ b.length;
+  for (let at = 0; at < a.length; at++) differs |= a[at]! ^ b[at]!;
+  return differs === 0;
 }

@@ -1,29 +1,50 @@
 // Every route of the public listener. For entries and for whoever mounts the router inside an app of their own.
 import { type Context, Hono } from 'hono';
 import { RouterError, toRouterError } from '../core/errors.ts';
+import type { Caller } from '../core/keys.ts';
 import { dialects } from '../dialects/index.ts';
-import type { ListedModel, Router } from '../router/create.ts';
+import type { Router } from '../router/create.ts';
+import { unknownModel } from '../router/create.ts';
 import { type CallDeps, createCallHandler } from './call.ts';
+import { admit, mayCall } from './credential.ts';
 import { errorReply } from './errors.ts';
+import { modelList, modelObject, speaksAnthropic } from './models.ts';
+
+/** What the routes ask of a router; one that is still being made answers with promises. */
+export interface ServedRouter extends Pick<Router, 'service'> {
+  models(caller: Caller): ReturnType<Router['models']> | Promise<ReturnType<Router['models']>>;
+  model(name: string, caller: Caller): ReturnType<Router['model']> | Promise<ReturnType<Router['model']>>;
+}
 
 export interface AppOptions extends Omit<CallDeps, 'service'> {
-  readonly router: Router;
+  readonly router: ServedRouter;
   /** "/" or a path without a trailing slash. */
   readonly basePath: string;
   /** Policy is loaded, the listener is open, and nobody asked to stop. */
   ready(): boolean;
 }
 
-/** Unix seconds; when a model was made is not known, so all carry one fixed, plausible instant. */
-const CREATED = 1_767_225_600;
+type Answer = (context: Context, caller: Caller) => Response | Promise<Response>;
+
+const READ = ['GET', 'HEAD'] as const;
 
 export function createApp(options: AppOptions): Hono {
-  const { router, newId } = options;
+  const { router, newId, ingress, doorkeeper } = options;
   const base = options.basePath === '/' ? '' : options.basePath;
   const app = new Hono({ strict: true });
-  const fail = (error: RouterError) => {
-    const { status, headers, body } = errorReply(error, newId());
+  const fail = (context: Context, error: RouterError) => {
+    const dialect = speaksAnthropic(ingress.headers(context)) ? dialects['anthropic-messages'] : undefined;
+    const { status, headers, body } = errorReply(error, newId(), dialect);
     return new Response(body, { status, headers });
+  };
+  /** Nobody without a credential learns anything, not even which routes there are. */
+  const behindKey = (answer: Answer) => async (context: Context) => {
+    try {
+      return await answer(context, await admit(ingress.headers(context), doorkeeper));
+    } catch (thrown) {
+      if (thrown instanceof RouterError) return fail(context, thrown);
+      throw thrown;
+    }
   };
   const served: string[] = [];
   /** Methods by path; a path that ends in `/` stands for all below it. */
@@ -34,49 +55,54 @@ export function createApp(options: AppOptions): Hono {
   };
 
   for (const dialect of Object.values(dialects)) {
-    const handler = createCallHandler(dialect, { ...options, service: router.service });
     for (const route of dialect.routes) {
-      app.post(base + route, handler);
+      app.post(base + route, createCallHandler(dialect, route, { ...options, service: router.service }));
       only(base + route, ['POST']);
     }
   }
-  app.get(`${base}/v1/models`, () => json({ object: 'list', data: router.models().map(modelObject) }, newId()));
-  only(`${base}/v1/models`, ['GET', 'HEAD']);
+  const listing: Answer = async (context, caller) => {
+    mayCall(caller, '/v1/models');
+    const query = new URL(context.req.url).searchParams;
+    return json(modelList(await router.models(caller), speaksAnthropic(ingress.headers(context)), query), newId());
+  };
+  app.get(`${base}/v1/models`, behindKey(listing));
+  only(`${base}/v1/models`, READ);
   const prefix = `${base}/v1/models/`;
-  app.get(`${prefix}*`, (context) => {
-    const name = modelName(context, prefix);
-    const found = router.model(name);
-    if (found !== null) return json(modelObject(found), newId());
-    const names = router.models().map(({ id }) => id);
-    return fail(
-      new RouterError(
-        'model_not_found',
-        `Model "${name}" is not available to this key. Available: ${names.join(', ')}.`,
-      ),
-    );
-  });
-  only(prefix, ['GET', 'HEAD']);
+  const lookup: Answer = async (context, caller) => {
+    mayCall(caller, '/v1/models');
+    const name = modelName(context);
+    const found = await router.model(name, caller);
+    if (found !== null) return json(modelObject(found, speaksAnthropic(ingress.headers(context))), newId());
+    const names = (await router.models(caller)).map(({ id }) => id);
+    return fail(context, unknownModel(name, names));
+  };
+  app.get(`${prefix}*`, behindKey(lookup));
+  only(prefix, READ);
   app.get('/healthz', () => json({ status: 'ok' }, newId()));
-  only('/healthz', ['GET', 'HEAD']);
+  only('/healthz', READ);
   app.get('/readyz', () =>
     options.ready() ? json({ status: 'ready' }, newId()) : json({ status: 'stopping' }, newId(), 503),
   );
-  only('/readyz', ['GET', 'HEAD']);
-  app.all(`${base}/v1/v1/*`, () =>
-    fail(new RouterError('not_found', 'The path has /v1 twice: remove /v1 from the base URL of your client.')),
-  );
+  only('/readyz', READ);
+  const doubled: Answer = () => {
+    throw new RouterError('not_found', 'The path has /v1 twice: remove /v1 from the base URL of your client.');
+  };
+  app.all(`${base}/v1/v1/*`, behindKey(doubled));
 
   // Other methods of a known path come here too: a second handler on a path would make Hono compose them on every call.
-  app.notFound((context) => {
+  const nowhere: Answer = (context) => {
     const { path } = context.req;
     const methods = taken.get(path) ?? (path.startsWith(prefix) ? taken.get(prefix) : undefined);
-    if (methods !== undefined) return fail(wrongMethod(context, methods));
-    const text = `No such route: ${context.req.method} ${shown(context)}. Served: ${served.join(', ')}.`;
-    return fail(new RouterError('not_found', text));
-  });
-  app.onError((error) => {
+    if (methods !== undefined) throw wrongMethod(context, methods);
+    throw new RouterError(
+      'not_found',
+      `No such route: ${context.req.method} ${shown(context)}. Served: ${served.join(', ')}.`,
+    );
+  };
+  app.notFound(behindKey(nowhere));
+  app.onError((error, context) => {
     options.log.error('fault', { name: error.name });
-    return fail(toRouterError(error));
+    return fail(context, toRouterError(error));
   });
   return app;
 }
@@ -86,14 +112,17 @@ function json(value: unknown, id: string, status = 200): Response {
   return new Response(JSON.stringify(value), { status, headers });
 }
 
-function modelObject(model: ListedModel) {
-  return { id: model.id, object: 'model', created: CREATED, owned_by: 'spillway', class: model.class };
-}
+const MODELS = '/v1/models/';
 
 /** The rest of the path is the name, slashes included, encoded or not. */
-function modelName(context: Context, prefix: string): string {
+function modelName(context: Context): string {
   const path = new URL(context.req.url).pathname;
-  return decodeURIComponent(path.slice(prefix.length));
+  const name = path.slice(path.indexOf(MODELS) + MODELS.length);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw new RouterError('not_found', 'The model name in the path is not encoded as a path must be.');
+  }
 }
 
 function wrongMethod(context: Context, methods: readonly string[]): RouterError {

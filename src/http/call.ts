@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { Dialect } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
+import type { Doorkeeper } from '../core/keys.ts';
 import type { HttpLimits } from '../core/limits.ts';
 import { RESPONSE_HEADERS } from '../core/names.ts';
 import type { Disclosure, InferenceReply } from '../core/reply.ts';
@@ -9,6 +10,7 @@ import type { Clock, Log, NewId } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
 import type { CallSignal } from '../core/signal.ts';
 import { type HeaderView, headerOf } from '../core/transport.ts';
+import { admit, mayCall } from './credential.ts';
 import { errorReply, headerText } from './errors.ts';
 import type { Ingress } from './ingress.ts';
 import { readWants } from './wants.ts';
@@ -16,16 +18,16 @@ import { readWants } from './wants.ts';
 export interface CallDeps {
   readonly service: InferenceService;
   readonly ingress: Ingress;
+  /** Knows who may come in. */
+  readonly doorkeeper: Doorkeeper;
   readonly limits: HttpLimits;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
 }
 
-/** Whoever calls without keys over loopback. */
-const DEVELOPMENT_TENANT = 'development';
-
-export function createCallHandler(dialect: Dialect, deps: CallDeps) {
+/** `route` is one of the dialect's own. */
+export function createCallHandler(dialect: Dialect, route: string, deps: CallDeps) {
   return async function call(context: Context): Promise<Response> {
     const receivedMs = deps.clock.nowMs();
     const id = deps.newId();
@@ -34,14 +36,17 @@ export function createCallHandler(dialect: Dialect, deps: CallDeps) {
     const signal = ingress.signal(context);
     try {
       const headers = ingress.headers(context);
+      const admitted = admit(headers, deps.doorkeeper);
+      const caller = admitted instanceof Promise ? await admitted : admitted;
+      mayCall(caller, route);
       const wants = readWants(headers);
       checkMedia(headers);
       const body = await ingress.body(context, deps.limits);
-      const parsed = dialect.parse(body, deps.limits);
+      const parsed = dialect.parse(body, deps.limits, { path: route, query: queryOf(context.req.url), headers });
       asked = parsed.model;
-      const request = { id, dialect, body, call: parsed, tenant: DEVELOPMENT_TENANT, wants, signal, receivedMs };
+      const request = { id, dialect, body, call: parsed, caller, wants, signal, receivedMs };
       const reply = await deps.service(request);
-      return await send(context, deps, dialect, reply, id, signal, parsed.stream);
+      return await send(context, deps, dialect, reply, id, signal);
     } catch (thrown) {
       if (!(thrown instanceof RouterError))
         deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) });
@@ -58,12 +63,9 @@ function send(
   reply: InferenceReply,
   id: string,
   signal: CallSignal,
-  stream: boolean,
 ): Response | Promise<Response> {
-  const { sink, response } = deps.ingress.exit(context, signal, (error) =>
-    stream ? dialect.streamError(error, id) : null,
-  );
-  sink.head(200, replyHeaders(reply.contentType, reply.disclosure, id), reply.body.length);
+  const { sink, response } = deps.ingress.exit(context, signal, (error) => reply.body.failure(error));
+  sink.head(200, replyHeaders(reply, dialect, id), reply.body.length);
   const end = reply.body.pipe(sink, signal);
   if (end instanceof Promise) {
     end.catch((thrown: unknown) => deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) }));
@@ -71,9 +73,10 @@ function send(
   return response;
 }
 
-function replyHeaders(contentType: string, said: Disclosure, id: string): Record<string, string> {
+function replyHeaders(reply: InferenceReply, dialect: Dialect, id: string): Record<string, string> {
+  const said: Disclosure = reply.disclosure;
   const headers: Record<string, string> = {
-    'content-type': contentType,
+    'content-type': reply.contentType,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-request-id': id,
@@ -86,7 +89,18 @@ function replyHeaders(contentType: string, said: Disclosure, id: string): Record
   if (said.degraded !== null) headers[RESPONSE_HEADERS.degraded] = said.degraded;
   if (said.coldMs > 0) headers[RESPONSE_HEADERS.coldMs] = String(Math.round(said.coldMs));
   if (said.zone !== null) headers[RESPONSE_HEADERS.zone] = headerText(said.zone);
+  if (said.dropped.length > 0) headers[RESPONSE_HEADERS.dropped] = headerText(said.dropped.join(', '));
+  if (said.scores !== null) headers[RESPONSE_HEADERS.scores] = said.scores;
+  if (dialect.requestIdHeader !== null) headers[dialect.requestIdHeader] = id;
+  const passed = reply.headers;
+  // The router's own headers stand: a target must not speak for it.
+  for (let i = 0; i < passed.length; i += 2) headers[passed[i]!] ??= headerText(passed[i + 1]!);
   return headers;
+}
+
+function queryOf(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at);
 }
 
 function checkMedia(headers: HeaderView): void {

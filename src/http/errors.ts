@@ -32,13 +32,14 @@ export function errorReply(error: RouterError, requestId: string, dialect?: Dial
   };
   if (detail.retryAfterSeconds !== undefined) headers['retry-after'] = String(detail.retryAfterSeconds);
   else if (error.waits) headers['retry-after'] = '1';
-  else if (error.blame === 'caller') headers['x-should-retry'] = 'false';
+  else if (error.blame === 'caller' || error.code === 'upstream_unfunded') headers['x-should-retry'] = 'false';
   if (detail.readyInSeconds !== undefined) headers[RESPONSE_HEADERS.readyIn] = String(detail.readyInSeconds);
   if (detail.attempts !== undefined) headers[RESPONSE_HEADERS.attempts] = String(detail.attempts);
   if (asked !== undefined) headers[RESPONSE_HEADERS.asked] = headerText(asked);
+  if (dialect?.requestIdHeader != null) headers[dialect.requestIdHeader] = requestId;
   if (CLOSES.has(error.code)) headers['connection'] = 'close';
   const body = dialect === undefined ? errorBody(error) : dialect.errorBody(error, requestId);
-  return { status: error.status, headers, body };
+  return { status: dialect?.errorStatus(error) ?? error.status, headers, body };
 }
 
 /** A caller's or policy's text as a header value: visible ASCII stays, all else is percent-encoded as UTF-8. */

@@ -1,4 +1,4 @@
-// Who may reach this listener at all while there are no keys: loopback names, and no page in a browser. For http/app.
+// Who may reach this listener at all: known host names, and no page in a browser. For http/app.
 import { RouterError } from '../core/errors.ts';
 import { type HeaderView, headerOf } from '../core/transport.ts';
 
@@ -7,6 +7,8 @@ export interface GuardRules {
   readonly allowedHosts: readonly string[];
   /** Exact browser origins that may call. */
   readonly allowedOrigins: readonly string[];
+  /** Any host name will do: a page that rebinds a name to this address has no key. */
+  anyHost?(): boolean;
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
@@ -16,7 +18,7 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
 export function refuseStranger(headers: HeaderView, rules: GuardRules): RouterError | null {
   const name = hostName(headerOf(headers, 'host'));
   if (name === null) return new RouterError('malformed_request', 'The Host header is missing or malformed.');
-  if (!LOOPBACK.has(name) && !rules.allowedHosts.includes(name)) {
+  if (!LOOPBACK.has(name) && !rules.allowedHosts.includes(name) && rules.anyHost?.() !== true) {
     const text = `Host "${name}" is not served here. Call 127.0.0.1 or localhost, or add the name to server.allowedHosts.`;
     return new RouterError('host_not_allowed', text);
   }

@@ -66,6 +66,8 @@ export function buildPolicy(
         serves: pool.serves ?? name,
         zone: pool.zone ?? null,
         capabilities: pool.capabilities === undefined ? null : new Set(pool.capabilities),
+        speaks: new Set(pool.speaks ?? registries.engines[pool.engine.name]!.speaks),
+        rerank: pool.rerank ?? registries.engines[pool.engine.name]!.rerank,
       },
       engine: pool.engine,
       concurrencyPerWorker: pool.concurrencyPerWorker,
@@ -87,9 +89,13 @@ export function buildPolicy(
       allowedHosts: server.allowedHosts,
       allowedOrigins: server.allowedOrigins,
       drainMs: server.drain,
+      tls: null,
+      trustedProxies: [],
+      adminSecret: null,
     },
     telemetry,
     pools,
+    providers: [],
     ladders: new Map(Object.entries(document.ladders).map(([name, rungs]) => [name, rungs.map(rungRule)])),
     models: Object.entries(document.models).map(([name, model]) => ({
       name,
@@ -97,7 +103,12 @@ export function buildPolicy(
       class: model.class satisfies RouteClass,
       ladder: model.ladder.map(rungRule),
     })),
-    classes: { ...CLASS_DEFAULTS, chat: classRules('chat', classes.chat), embed: classRules('embed', classes.embed) },
+    classes: {
+      ...CLASS_DEFAULTS,
+      chat: classRules('chat', classes.chat),
+      embed: classRules('embed', classes.embed),
+      rerank: classRules('rerank', classes.rerank),
+    },
   };
 }
 
@@ -120,6 +131,7 @@ function fingerprint(entry: unknown, secrets: ReadonlyMap<string, string>): stri
 function rungRule(rung: PolicyDocument['ladders'][string][number]): RungRule {
   return {
     pool: 'pool' in rung ? rung.pool : null,
+    provider: null,
     ladder: 'ladder' in rung ? rung.ladder : null,
     same: rung.same ?? false,
     when: rung.when,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RouteClass } from '../core/names.ts';
 import type { ClassRules } from '../core/plan.ts';
 import { formatDuration } from '../core/units.ts';
-import { count, duration } from './units.ts';
+import { count, duration, modelName } from './units.ts';
 
 const MINUTE = 60_000;
 
@@ -15,14 +15,16 @@ export const CLASS_DEFAULTS: Readonly<Record<RouteClass, ClassRules>> = {
     timeouts: { connectMs: 3000, headersMs: 30_000, firstContentMs: MINUTE, idleMs: MINUTE, totalMs: 10 * MINUTE },
     queue: { max: 256, waitMs: 10_000 },
     retries: 1,
+    defaultModel: null,
   },
-  embed: { class: 'embed', timeouts: buffered, queue: { max: 512, waitMs: 5000 }, retries: 1 },
-  rerank: { class: 'rerank', timeouts: buffered, queue: { max: 256, waitMs: 5000 }, retries: 1 },
+  embed: { class: 'embed', timeouts: buffered, queue: { max: 512, waitMs: 5000 }, retries: 1, defaultModel: null },
+  rerank: { class: 'rerank', timeouts: buffered, queue: { max: 256, waitMs: 5000 }, retries: 1, defaultModel: null },
   batch: {
     class: 'batch',
     timeouts: { ...buffered, totalMs: 60 * MINUTE },
     queue: { max: 4096, waitMs: 10 * MINUTE },
     retries: 2,
+    defaultModel: null,
   },
 };
 
@@ -55,6 +57,9 @@ function classSchema({ timeouts, queue, retries }: ClassRules) {
         })
         .prefault({})
         .describe('The line in front of each pool.'),
+      default: modelName()
+        .optional()
+        .describe('The model that a call without a model means. Default: the first of this class in the file.'),
       retries: count(0, 5).prefault(retries).describe('Tries at other workers of a rung after the first has failed.'),
     })
     .prefault({});
@@ -65,6 +70,7 @@ export function classesSchema() {
     .strictObject({
       chat: classSchema(CLASS_DEFAULTS.chat).describe('Rules for chat and completions.'),
       embed: classSchema(CLASS_DEFAULTS.embed).describe('Rules for embeddings.'),
+      rerank: classSchema(CLASS_DEFAULTS.rerank).describe('Rules for rerank.'),
     })
     .prefault({})
     .describe('Rules by route class.');
@@ -72,7 +78,7 @@ export function classesSchema() {
 
 type ClassDocument = z.output<ReturnType<typeof classSchema>>;
 
-export function classRules(name: RouteClass, { timeouts, queue, retries }: ClassDocument): ClassRules {
+export function classRules(name: RouteClass, { timeouts, queue, retries, default: defaultModel }: ClassDocument): ClassRules {
   return {
     class: name,
     timeouts: {
@@ -84,5 +90,6 @@ export function classRules(name: RouteClass, { timeouts, queue, retries }: Class
     },
     queue: { max: queue.max, waitMs: queue.wait },
     retries,
+    defaultModel: defaultModel ?? null,
   };
 }

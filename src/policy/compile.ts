@@ -3,22 +3,27 @@ import type { RouteClass } from '../core/names.ts';
 import type { ClassRules, ModelPlan } from '../core/plan.ts';
 import { flattenLadder, targetsOf } from './ladders.ts';
 import { createMatcher } from './match.ts';
-import type { Policy, PoolSpec } from './policy.ts';
+import type { Policy, PoolSpec, ProviderSpec } from './policy.ts';
 
 export interface Catalog {
   readonly pools: readonly PoolSpec[];
+  readonly providers: readonly ProviderSpec[];
   readonly classes: Readonly<Record<RouteClass, ClassRules>>;
   /** In file order. */
   readonly models: readonly ModelPlan[];
   /** The plan for an asked name: exact, alias, then the pattern with the longest literal part; null = unknown. */
   find(model: string): ModelPlan | null;
+  /** The model that a call of this class means when it names none; null = none. */
+  defaultOf(routeClass: RouteClass): string | null;
   /** Names that a caller may ask, aliases after their model, patterns left out. */
   readonly names: readonly string[];
 }
 
 export function compilePolicy(policy: Policy): Catalog {
   const targets = targetsOf(policy);
-  const entries = policy.models.map((model) => ({
+  // A provider whose key is not set is not there, and a model of which nothing is left is not there either.
+  const models = policy.models.filter((model) => flattenLadder(model.ladder, policy.ladders, targets).length > 0);
+  const entries = models.map((model) => ({
     name: model.name,
     aliases: model.aliases,
     value: {
@@ -29,9 +34,16 @@ export function compilePolicy(policy: Policy): Catalog {
   }));
   return {
     pools: policy.pools,
+    providers: policy.providers,
     classes: policy.classes,
     models: entries.map((entry) => entry.value),
     find: createMatcher(entries),
+    defaultOf: (routeClass) => policy.classes[routeClass].defaultModel ?? firstOf(entries, routeClass),
     names: entries.flatMap(({ name, aliases }) => (name.includes('*') ? aliases : [name, ...aliases])),
   };
+}
+
+/** Patterns name no model by themselves. */
+function firstOf(entries: readonly { name: string; value: ModelPlan }[], routeClass: RouteClass): string | null {
+  return entries.find(({ name, value }) => value.rules.class === routeClass && !name.includes('*'))?.name ?? null;
 }

@@ -1,35 +1,49 @@
-// Which rungs of a plan may answer one call: what the call needs and what its caller forbids. For the router, per call.
+// Which rungs of a plan may answer one call: what the call needs, and what its caller may and wants. For the router, per call.
 import { RouterError } from '../core/errors.ts';
-import type { Capability } from '../core/names.ts';
+import type { Capability, DialectName } from '../core/names.ts';
 import type { ModelPlan, Rung } from '../core/plan.ts';
 import type { Wants } from '../core/request.ts';
 
+/** What of a call decides over rungs. */
+export interface CallNeeds {
+  readonly dialect: DialectName;
+  readonly capabilities: readonly Capability[];
+  readonly wants: Wants;
+  /** The caller may reach managed APIs. */
+  readonly managed: boolean;
+  /** What the call continues is stored at its target: it must not move. */
+  readonly stored: boolean;
+}
+
 /** The plan itself when every rung may answer, which is the usual call: nothing is allocated then. */
-export function planFor(
-  plan: ModelPlan,
-  needs: readonly Capability[],
-  wants: Wants,
-): { readonly rungs: readonly Rung[] } | RouterError {
+export function planFor(plan: ModelPlan, call: CallNeeds): { readonly rungs: readonly Rung[] } | RouterError {
   let allFit = true;
   for (const rung of plan.rungs) {
-    if (!fits(rung, needs, wants)) {
+    if (!fits(rung, call)) {
       allFit = false;
       break;
     }
   }
-  if (allFit) return plan;
-  const rungs = plan.rungs.filter((rung) => fits(rung, needs, wants));
-  if (rungs.length > 0) return { rungs };
-  const why = plan.rungs.map((rung) => `${rung.target.name} (${obstacle(rung, needs, wants)})`).join(', ');
+  if (allFit && !call.stored) return plan;
+  const rungs = plan.rungs.filter((rung) => fits(rung, call));
+  if (rungs.length > 0) return { rungs: call.stored ? rungs.slice(0, 1) : rungs };
+  const why = plan.rungs.map((rung) => `${rung.target.name} (${obstacle(rung, call)})`).join(', ');
   return new RouterError('no_eligible_target', `No target fits: ${why}.`);
 }
 
-function fits(rung: Rung, needs: readonly Capability[], wants: Wants): boolean {
-  const { capabilities } = rung.target;
+/** Some rung is there for this caller, whatever the call. */
+export function isReachable(plan: ModelPlan, managed: boolean): boolean {
+  return managed || plan.rungs.some(({ target }) => target.kind !== 'provider');
+}
+
+function fits({ target, same, number }: Rung, { dialect, capabilities, wants, managed }: CallNeeds): boolean {
+  const can = target.capabilities;
   return (
-    (rung.same || wants.degrade !== 'never') &&
-    (wants.minRung === null || rung.number <= wants.minRung) &&
-    (capabilities === null || (hasAll(capabilities, needs) && hasAll(capabilities, wants.require)))
+    target.speaks.has(dialect) &&
+    (managed || target.kind !== 'provider') &&
+    (same || wants.degrade !== 'never') &&
+    (wants.minRung === null || number <= wants.minRung) &&
+    (can === null || (hasAll(can, capabilities) && hasAll(can, wants.require)))
   );
 }
 
@@ -38,11 +52,13 @@ function hasAll(capabilities: ReadonlySet<Capability>, asked: readonly Capabilit
   return true;
 }
 
-function obstacle(rung: Rung, needs: readonly Capability[], wants: Wants): string {
-  const { capabilities } = rung.target;
-  const lacking =
-    capabilities === null ? [] : [...new Set([...needs, ...wants.require])].filter((one) => !capabilities.has(one));
+function obstacle({ target, same, number }: Rung, call: CallNeeds): string {
+  const { wants } = call;
+  if (!target.speaks.has(call.dialect)) return `does not speak ${call.dialect}`;
+  if (!call.managed && target.kind === 'provider') return 'managed API: needs a key';
+  const can = target.capabilities;
+  const lacking = can === null ? [] : [...new Set([...call.capabilities, ...wants.require])].filter((one) => !can.has(one));
   if (lacking.length > 0) return lacking.map((one) => `no ${one}`).join(', ');
-  if (!rung.same && wants.degrade === 'never') return 'substitute, degrade never';
-  return `rung ${rung.number}, below min rung ${wants.minRung}`;
+  if (!same && wants.degrade === 'never') return 'substitute, degrade never';
+  return `rung ${number}, below min rung ${wants.minRung}`;
 }

@@ -1,6 +1,6 @@
 // A policy that has been read, checked and had its secrets resolved. For the loader, the catalog and the entries.
 
-import type { Reason, RouteClass } from '../core/names.ts';
+import type { Capability, DialectName, Reason, RerankForm, RouteClass, ScoreMeaning } from '../core/names.ts';
 import type { ClassRules, PoolTarget } from '../core/plan.ts';
 import type { Address } from '../core/units.ts';
 
@@ -40,9 +40,34 @@ export interface PoolSpec {
   readonly workers: readonly WorkerSpec[];
 }
 
-/** Exactly one of `pool` and `ladder` is set. */
+/** A managed API. Its rungs name a model of it, or let the asked name through. */
+export interface ProviderSpec {
+  readonly name: string;
+  /** Equal keys across reloads mean the same provider, as with workers. */
+  readonly key: string;
+  /** Name of the plug-in. */
+  readonly kind: string;
+  readonly zone: string | null;
+  readonly capabilities: ReadonlySet<Capability> | null;
+  readonly speaks: ReadonlySet<DialectName>;
+  readonly rerank: { readonly form: RerankForm; readonly scores: ScoreMeaning } | null;
+  readonly origin: string;
+  readonly basePath: string;
+  readonly versioned: boolean;
+  /** Flat, lower-case names; holds resolved secrets. */
+  readonly headers: readonly string[];
+  readonly replyHeaders: readonly string[];
+  /** Providers of one quota domain spend from one account. */
+  readonly quotaDomain: string;
+  /** Calls in flight. */
+  readonly concurrency: number;
+}
+
+/** Exactly one of `pool`, `provider` and `ladder` is set. */
 export interface RungRule {
   readonly pool: string | null;
+  /** A provider's name, or `name/model`. */
+  readonly provider: string | null;
   readonly ladder: string | null;
   readonly same: boolean;
   readonly when: readonly Reason[];
@@ -66,6 +91,12 @@ export interface ServerRules {
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly drainMs: number;
+  /** Files of a certificate chain and its private key; null = plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Addresses and networks (CIDR) of proxies that end TLS in front of the router. */
+  readonly trustedProxies: readonly string[];
+  /** What the admin listener asks for; null = none set. */
+  readonly adminSecret: string | null;
 }
 
 export interface Policy {
@@ -73,6 +104,7 @@ export interface Policy {
   readonly telemetry: { readonly log: 'none' | 'summary' | 'debug' };
   /** In file order, as models are. */
   readonly pools: readonly PoolSpec[];
+  readonly providers: readonly ProviderSpec[];
   readonly ladders: ReadonlyMap<string, readonly RungRule[]>;
   readonly models: readonly ModelRule[];
   readonly classes: Readonly<Record<RouteClass, ClassRules>>;

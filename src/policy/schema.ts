@@ -1,14 +1,14 @@
 // Which keys a policy file may hold, with form, unit, default and meaning of each. For the loader, editors and the reference.
 import { z } from 'zod';
-import { CAPABILITIES, REASONS } from '../core/names.ts';
+import { CAPABILITIES, DIALECTS, REASONS, RERANK_FORMS, SCORE_MEANINGS } from '../core/names.ts';
 import { classesSchema } from './classes.ts';
 import { basePath, hostName, origin, urlWorker } from './endpoint.ts';
 import { DEFAULT_ENGINE, type Registries } from './registries.ts';
 import { address, count, duration, modelName, name } from './units.ts';
 
 /** The classes this release serves; the other route classes have rules already, but no dialect. */
-export const SERVED_CLASSES = ['chat', 'embed'] as const;
-const NOT_YET: readonly unknown[] = ['rerank', 'batch'];
+export const SERVED_CLASSES = ['chat', 'embed', 'rerank'] as const;
+const NOT_YET: readonly unknown[] = ['batch'];
 
 const server = z
   .strictObject({
@@ -85,6 +85,25 @@ const model = z
   })
   .describe('A model, or with one or more * in its name every model whose name fits. The most specific pattern wins.');
 
+export const speaks = () =>
+  z
+    .array(z.enum(DIALECTS))
+    .min(1, 'needs at least one dialect')
+    .optional()
+    .describe('Dialects taken on the wire; a call in another one passes over. Default: those of the kind.');
+
+export const rerank = () =>
+  z
+    .strictObject({
+      form: z.enum(RERANK_FORMS).describe("Whose form rerank calls and replies have."),
+      scores: z
+        .enum(SCORE_MEANINGS)
+        .prefault('undeclared')
+        .describe('What the scores mean; callers are told, since scores of two meanings cannot be compared.'),
+    })
+    .optional()
+    .describe('How rerank calls look on the wire. Default: as the kind has it.');
+
 function poolSchema(registries: Registries) {
   const engines = Object.keys(registries.engines);
   const engine = z
@@ -109,6 +128,8 @@ function poolSchema(registries: Registries) {
         .describe(
           'What the model can do. A call that needs more passes this pool over. Default: not declared, so nothing is ruled out.',
         ),
+      speaks: speaks(),
+      rerank: rerank(),
       concurrencyPerWorker: count(1, 100_000)
         .prefault(64)
         .describe('Calls in flight that each worker may hold; further calls wait in line.'),

@@ -20,13 +20,22 @@ export interface DispatchDeps extends AttemptDeps {
   readonly budget: RetryBudget;
   readonly books: CallBooks;
   /** The plan of the asked model with its eligible rungs. Throws a RouterError when there is none. */
-  plan(request: InferenceRequest): { readonly plan: ModelPlan; readonly rungs: readonly Rung[] };
+  plan(request: InferenceRequest): CallPlan;
   pool(name: string): Pool | undefined;
+}
+
+/** What policy leaves a call: the asked model's plan and the rungs of it that may answer. */
+export interface CallPlan {
+  /** The name asked for, or the class's default. */
+  readonly asked: string;
+  readonly plan: ModelPlan;
+  readonly rungs: readonly Rung[];
 }
 
 /** What has become of a call so far. */
 interface Progress {
   readonly request: InferenceRequest;
+  readonly asked: string;
   readonly rules: ClassRules;
   readonly deadlineMs: number;
   readonly failures: RungFailure[];
@@ -41,6 +50,8 @@ interface Progress {
 interface Won {
   readonly permit: Permit;
   readonly attempt: Attempt;
+  /** The name by which the target knows the model. */
+  readonly model: string;
   /** What the worker's health answered when the attempt began. */
   readonly begun: number;
 }
@@ -54,8 +65,8 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
   return async function dispatch(request) {
     deps.books.open++;
     try {
-      const { plan, rungs } = deps.plan(request);
-      const progress = begin(request, plan.rules);
+      const { asked, plan, rungs } = deps.plan(request);
+      const progress = begin(request, asked, plan.rules);
       deps.budget.earn();
       for (let at = 0; at < rungs.length; at++) {
         const rung = rungs[at]!;
@@ -75,9 +86,10 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
   };
 }
 
-function begin(request: InferenceRequest, rules: ClassRules): Progress {
+function begin(request: InferenceRequest, asked: string, rules: ClassRules): Progress {
   return {
     request,
+    asked,
     rules,
     deadlineMs: request.receivedMs + rules.timeouts.totalMs,
     failures: [],
@@ -94,6 +106,7 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
   const { request } = progress;
   const pool = deps.pool(rung.target.name);
   if (pool === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
+  const model = rung.target.serves ?? progress.asked;
   let inPlace = true;
   let retries = progress.rules.retries;
   for (;;) {
@@ -102,28 +115,29 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     let held: Reason | null = null;
     const pick = () => {
       const pickMs = deps.clock.nowMs();
-      const picked = pickWorker(pool.workers, progress.tried, inPlace, pickMs, deps.random);
+      const picked = pickWorker(pool.workers, model, progress.tried, inPlace, pickMs, deps.random);
       if (picked !== 'none') return picked;
-      held = worthWaiting(pool, diverts, pickMs, nowMs + maxWaitMs);
+      held = worthWaiting(pool, model, diverts, pickMs, nowMs + maxWaitMs);
       return held === null ? 'none' : 'full';
     };
     const answer = pool.gate.acquire({ signal: request.signal, maxWaitMs }, pick);
     const permit = answer instanceof Promise ? await answer : answer;
     if (typeof permit === 'string') {
-      progress.failures.push(refusal(deps, pool, permit, nowMs));
+      progress.failures.push(refusal(deps, pool, model, permit, nowMs));
       return null;
     }
     progress.queueMs += permit.waitedMs;
     if (held === 'cold') progress.coldMs += permit.waitedMs;
     const begun = (permit.worker as PoolWorker).begin();
-    const attempt = tryWorker(deps, progress, rung, permit, begun);
+    const attempt = tryWorker(deps, progress, rung, model, permit, begun);
     const error = await attempt.committed;
-    if (error === null) return { permit, attempt, begun };
+    if (error === null) return { permit, attempt, model, begun };
     deps.books.attempts.delete(attempt);
     closeAttempt(
       permit,
       permit.worker as PoolWorker,
       begun,
+      model,
       error,
       error.code === 'client_gone' ? 'client_gone' : 'failed',
     );
@@ -133,11 +147,11 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     progress.tried.add(worker.id);
     // A full worker, like one that took no connection in time, gains nothing from being asked again at once.
     inPlace = error.code === 'upstream_error';
-    if (error.retryable && retries > 0 && hasAnother(deps, progress, pool, inPlace) && deps.budget.spend()) {
+    if (error.retryable && retries > 0 && hasAnother(deps, progress, pool, model, inPlace) && deps.budget.spend()) {
       retries--;
       continue;
     }
-    const condition = conditionOf(pool, deps.clock.nowMs());
+    const condition = conditionOf(pool, model, deps.clock.nowMs());
     progress.failures.push({ target: rung.target.name, error, waitMs: condition.waitMs });
     if (!error.descends) throw verdict(progress.failures, progress.attempts, deps.random);
     return null;
@@ -145,43 +159,54 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
 }
 
 /** Begins one attempt. What breaks in here is the router's own fault, and the slot is given back. */
-function tryWorker(deps: DispatchDeps, progress: Progress, rung: Rung, permit: Permit, begun: number): Attempt {
+function tryWorker(
+  deps: DispatchDeps,
+  progress: Progress,
+  rung: Rung,
+  model: string,
+  permit: Permit,
+  begun: number,
+): Attempt {
   const { request, rules, deadlineMs } = progress;
   const worker = permit.worker as PoolWorker;
   progress.attempts++;
   try {
-    const spec = { request, target: rung.target, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
+    const { target } = rung;
+    const spec = { request, target, model, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
     const attempt = new Attempt(spec, deps);
     deps.books.attempts.add(attempt);
     return attempt;
   } catch (thrown) {
-    closeAttempt(permit, worker, begun, toRouterError(thrown), 'failed');
+    closeAttempt(permit, worker, begun, model, toRouterError(thrown), 'failed');
     throw thrown;
   }
 }
 
-function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt, begun }: Won): InferenceReply {
+function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt, model, begun }: Won): InferenceReply {
   const { request } = progress;
   const { target } = rung;
   const disclosure: Disclosure = {
-    asked: request.call.model,
-    served: `${target.name}/${target.serves}`,
+    asked: progress.asked,
+    served: `${target.name}/${model}`,
     rung: rung.number,
     degraded: rung.same ? null : (progress.reason ?? 'capability'),
     attempts: progress.attempts,
     queueMs: progress.queueMs,
     coldMs: progress.coldMs,
     zone: target.zone,
+    dropped: attempt.upstream.dropped,
+    scores: request.dialect.name === 'rerank' ? (target.rerank?.scores ?? 'undeclared') : null,
   };
   const worker = permit.worker as PoolWorker;
   const body = new SettledBody(attempt, (end) => {
     deps.books.attempts.delete(attempt);
-    closeAttempt(permit, worker, begun, end.error, end.how);
+    closeAttempt(permit, worker, begun, model, end.error, end.how);
     closeCall(deps.books, request, disclosure, end);
   });
   return {
     contentType: request.call.stream ? 'text/event-stream; charset=utf-8' : 'application/json',
     disclosure,
+    headers: attempt.headers,
     body,
   };
 }
@@ -190,8 +215,14 @@ function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, att
  * Why a call waits in a line that no worker serves yet: all are starting or asked for a pause, no lower rung takes over
  * for that, and it is expected to pass in time. Null: waiting is no use.
  */
-function worthWaiting(pool: Pool, diverts: Diverts, nowMs: number, untilMs: number): Reason | null {
-  const { reason, waitMs } = conditionOf(pool, nowMs);
+function worthWaiting(
+  pool: Pool,
+  model: string,
+  diverts: Diverts,
+  nowMs: number,
+  untilMs: number,
+): Reason | null {
+  const { reason, waitMs } = conditionOf(pool, model, nowMs);
   if ((reason !== 'cold' && reason !== 'saturated') || diverts(reason)) return null;
   return waitMs !== null && nowMs + waitMs <= untilMs ? reason : null;
 }
@@ -203,14 +234,14 @@ function waitMs(progress: Progress, nowMs: number): number {
 }
 
 /** A retry is worth its budget only where some worker would take it. */
-function hasAnother(deps: DispatchDeps, progress: Progress, pool: Pool, inPlace: boolean): boolean {
-  return pickWorker(pool.workers, progress.tried, inPlace, deps.clock.nowMs(), deps.random) !== 'none';
+function hasAnother(deps: DispatchDeps, progress: Progress, pool: Pool, model: string, inPlace: boolean): boolean {
+  return pickWorker(pool.workers, model, progress.tried, inPlace, deps.clock.nowMs(), deps.random) !== 'none';
 }
 
-function refusal(deps: DispatchDeps, pool: Pool, why: GateRefusal, sinceMs: number): RungFailure {
-  const target = pool.target.name;
+function refusal(deps: DispatchDeps, pool: Pool, model: string, why: GateRefusal, sinceMs: number): RungFailure {
+  const target = pool.name;
   if (why === 'client_gone') throw new RouterError('client_gone', 'The caller is gone.');
-  const condition = conditionOf(pool, deps.clock.nowMs());
+  const condition = conditionOf(pool, model, deps.clock.nowMs());
   if (why === 'closed')
     return { target, waitMs: null, error: new RouterError('server_is_overloaded', `${target} is closed.`) };
   if (why === 'none' || (why === 'waited' && condition.reason === 'cold')) {

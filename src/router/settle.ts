@@ -18,11 +18,12 @@ export function closeAttempt(
   permit: Permit,
   health: WorkerHealth,
   begun: number,
+  model: string,
   error: RouterError | null,
   how: End['how'],
 ): void {
   const outcome = outcomeOf(error, how);
-  health.record(outcome, error, begun);
+  health.record(outcome, error, begun, model);
   permit.close(outcome);
 }
 
@@ -41,10 +42,11 @@ export function closeCall(books: CallBooks, request: InferenceRequest, said: Dis
   const { error, usage } = end;
   const fields = {
     id: request.id,
-    tenant: request.tenant,
+    tenant: request.caller.tenant,
+    key: request.caller.keyId ?? undefined,
     dialect: request.dialect.name,
     stream: request.call.stream,
-    asked: request.call.model,
+    asked: said?.asked ?? request.call.model,
     served: said?.served,
     rung: said?.rung,
     degraded: said?.degraded,
@@ -79,6 +81,10 @@ export class SettledBody implements ReplyBody {
     const end = this.#inner.pipe(sink, signal);
     if (end instanceof Promise) return end.then(this.#closed);
     return this.#closed(end);
+  }
+
+  failure(error: RouterError): Uint8Array | null {
+    return this.#inner.failure(error);
   }
 
   discard(): void {

@@ -19,7 +19,9 @@ export interface WorkerStatus {
 
 export interface PoolStatus {
   readonly name: string;
-  readonly serves: string;
+  readonly kind: 'pool' | 'provider';
+  /** The model name its workers know; null for a managed API, which serves many. */
+  readonly serves: string | null;
   readonly inFlight: number;
   readonly waiting: number;
   /** Some worker admits a call now; else why none does. */
@@ -42,13 +44,14 @@ export function statusOf(
   upstreamConnections: number,
 ): RouterStatus {
   const pools = [...fleet.pools.values()].map((pool): PoolStatus => {
-    const ready = pool.workers.some((worker) => worker.admits(nowMs));
+    const ready = pool.workers.some((worker) => worker.admits(nowMs, pool.serves ?? ''));
     return {
-      name: pool.target.name,
-      serves: pool.target.serves,
+      name: pool.name,
+      kind: pool.kind,
+      serves: pool.serves,
       inFlight: pool.gate.inFlight,
       waiting: pool.gate.waiting,
-      condition: ready ? 'ready' : conditionOf(pool, nowMs).reason,
+      condition: ready ? 'ready' : conditionOf(pool, pool.serves ?? '', nowMs).reason,
       workers: pool.workers.map((worker) => ({
         id: worker.id,
         state: worker.state,

@@ -56,7 +56,7 @@ export function verdict(failures: readonly RungFailure[], attempts: number, rand
       retryAfterSeconds: hint(soonest('failing')),
     });
   }
-  return last.error.with({ attempts, retryAfterSeconds: hint(last) });
+  return last.error.with(last.error.waits ? { attempts, retryAfterSeconds: hint(last) } : { attempts });
 }
 
 function bySoonest(a: RungFailure, b: RungFailure): number {

@@ -3,11 +3,12 @@ import type { Random } from '../core/runtime.ts';
 import type { SlotWorker } from '../core/worker.ts';
 
 /**
- * Least in flight relative to its limit; ties go by lot, so that equal workers share. Workers in `tried` come last:
+ * `model` is the name that the workers know. Least in flight relative to its limit; ties go by lot, so that equal workers share. Workers in `tried` come last:
  * they are chosen only when `again` says that a second try in place is allowed and no other admits the call.
  */
 export function pickWorker(
   workers: readonly SlotWorker[],
+  model: string,
   tried: ReadonlySet<string> | null,
   again: boolean,
   nowMs: number,
@@ -19,7 +20,7 @@ export function pickWorker(
   let full = false;
   let second: SlotWorker | null = null;
   for (const worker of workers) {
-    if (!worker.admits(nowMs)) continue;
+    if (!worker.admits(nowMs, model)) continue;
     const seen = tried?.has(worker.id) === true;
     if (seen && !again) continue;
     if (worker.inFlight >= worker.limit) {

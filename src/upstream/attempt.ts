@@ -1,12 +1,19 @@
 // One try at one worker, from the first byte sent to the last byte delivered: timers, commit, truth. For router/dispatch.
-import type { Usage } from '../core/dialect.ts';
+import type { UpstreamCall, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Target, Timeouts } from '../core/plan.ts';
 import type { End, ReplyBody, Sink } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
-import type { Exchange, HeaderView, Transport, TransportFault, UpstreamHandler } from '../core/transport.ts';
+import {
+  type Exchange,
+  type HeaderView,
+  headerOf,
+  type Transport,
+  type TransportFault,
+  type UpstreamHandler,
+} from '../core/transport.ts';
 import type { WorkerView } from '../core/worker.ts';
 import { classifyFault, classifyHead, classifyStatus } from './classify.ts';
 import { Deadline } from './deadline.ts';
@@ -20,6 +27,8 @@ export interface AttemptDeps {
 export interface AttemptSpec {
   readonly request: InferenceRequest;
   readonly target: Target;
+  /** The name by which the target knows the model. */
+  readonly model: string;
   readonly worker: WorkerView;
   readonly timeouts: Timeouts;
   /** When the whole call must be over, monotonic ms. */
@@ -31,6 +40,13 @@ const LINGER_MS = 1_000;
 /** How much of an error reply is read for what it means. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+const NONE: readonly string[] = [];
+
+/** A dialect's path without the version that the base path names already. */
+function unversioned(path: string): string {
+  return path.startsWith('/v1/') ? path.slice(3) : path;
+}
+
 type Phase = 'connect' | 'headers' | 'content' | 'stream' | 'refusal' | 'over';
 
 /**
@@ -41,6 +57,9 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   /** Null: first content is here. Else why there is none. */
   readonly committed: Promise<RouterError | null>;
   length: number | null = null;
+  /** What of the target's reply head is passed on: name, value. */
+  headers: readonly string[] = NONE;
+  readonly upstream: UpstreamCall;
   #phase: Phase = 'connect';
   #commit!: (failure: RouterError | null) => void;
   #isCommitted = false;
@@ -60,13 +79,15 @@ export class Attempt implements UpstreamHandler, ReplyBody {
 
   constructor(spec: AttemptSpec, deps: AttemptDeps) {
     const { request, worker } = spec;
-    const { dialect, call } = request;
+    const { call } = request;
+    const upstream = call.toward(spec.target, spec.model);
+    this.upstream = upstream;
     this.#spec = spec;
     this.#clock = deps.clock;
     this.committed = new Promise((resolve) => {
       this.#commit = resolve;
     });
-    this.#reader = call.stream ? new StreamReader(dialect, call) : new BufferedReader(dialect, call);
+    this.#reader = call.stream ? new StreamReader(upstream) : new BufferedReader(upstream);
     const nowMs = deps.clock.nowMs();
     this.#deadline = new Deadline(deps.clock, this.#late);
     this.#limit(spec.timeouts.connectMs, nowMs);
@@ -74,10 +95,10 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     this.#exchange = deps.transport.send(
       {
         origin: worker.origin,
-        path: worker.basePath + dialect.upstreamPath,
+        path: worker.basePath + (worker.versioned ? unversioned(upstream.path) : upstream.path),
         method: 'POST',
-        headers: ['x-request-id', request.id, ...worker.headers],
-        body: call.upstreamBody(spec.target.serves),
+        headers: ['x-request-id', request.id, ...upstream.headers, ...worker.headers],
+        body: upstream.body,
       },
       this,
     );
@@ -108,9 +129,22 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     const fault = classifyHead(this.#spec.target.name, headers, call.stream);
     if (fault !== null) return this.#failed(fault);
     this.#phase = 'content';
+    this.#keep(headers);
     // First content is due a fixed time after sending; a buffered reply may be silent until its first byte.
     if (call.stream) this.#limit(this.#spec.timeouts.firstContentMs, this.#sentMs);
     else this.#limit(Number.POSITIVE_INFINITY, this.#sentMs);
+  }
+
+  #keep(headers: HeaderView): void {
+    if (this.#reader instanceof BufferedReader) this.#reader.headers = headers;
+    const { replyHeaders } = this.#spec.worker;
+    if (replyHeaders.length === 0) return;
+    const kept: string[] = [];
+    for (const name of replyHeaders) {
+      const value = headerOf(headers, name);
+      if (value !== null) kept.push(name, value);
+    }
+    this.headers = kept;
   }
 
   data(chunk: Uint8Array): void {
@@ -163,6 +197,10 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   /** The router ends it: an in-band error after the commit, a refusal before. */
   interrupt(error: RouterError): void {
     this.#failed(error);
+  }
+
+  failure(error: RouterError): Uint8Array | null {
+    return this.#reader.failure(error, this.#spec.request.id);
   }
 
   discard(): void {

@@ -52,7 +52,7 @@ export function classifyStatus(
 }
 
 function money(target: string): RouterError {
-  return new RouterError('upstream_refused_key', `The account behind ${target} has run out of money.`);
+  return new RouterError('upstream_unfunded', `The account behind ${target} has run out of money.`);
 }
 
 /** The target says the request itself is wrong: final, and nothing against the target. */

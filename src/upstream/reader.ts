@@ -1,7 +1,8 @@
 // Reads one attempt's 200 body: when it commits, when it is whole, when it is a lie. For upstream/attempt.
-import type { Dialect, ParsedCall, StreamJudge, Usage } from '../core/dialect.ts';
+import type { StreamJudge, UpstreamCall, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
+import type { HeaderView } from '../core/transport.ts';
 import { joined } from '../wire/join.ts';
 import { EventFramer, STOP } from '../wire/sse.ts';
 
@@ -19,6 +20,8 @@ export interface ReplyReader {
   /** Nothing more is to come. */
   readonly done: boolean;
   readonly usage: Usage | null;
+  /** The in-band error that ends the reply once its head went out; null where there is none. */
+  failure(error: RouterError, requestId: string): Uint8Array | null;
 }
 
 const runaway = () =>
@@ -30,8 +33,8 @@ export class StreamReader implements ReplyReader {
   #events = 0;
   #bytes = 0;
 
-  constructor(dialect: Dialect, call: ParsedCall) {
-    const judge = dialect.judge(call);
+  constructor(call: UpstreamCall) {
+    const judge = call.judge();
     this.#judge = judge;
     this.#framer = new EventFramer((bytes, start, end) => {
       // What stands behind the end is no part of the reply, also where one chunk brings both.
@@ -64,6 +67,10 @@ export class StreamReader implements ReplyReader {
     return this.#judge.fault;
   }
 
+  failure(error: RouterError, requestId: string): Uint8Array {
+    return this.#judge.failure(error, requestId);
+  }
+
   finish(): RouterError | null {
     this.#judge.tail(this.#framer.tail());
     if (this.#judge.fault !== null) return this.#judge.fault;
@@ -78,14 +85,18 @@ export class BufferedReader implements ReplyReader {
   terminal = false;
   readonly done = false;
   ready = false;
-  readonly #dialect: Dialect;
-  readonly #call: ParsedCall;
+  /** Those of the reply's head. */
+  headers: HeaderView = {};
+  readonly #call: UpstreamCall;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(dialect: Dialect, call: ParsedCall) {
-    this.#dialect = dialect;
+  constructor(call: UpstreamCall) {
     this.#call = call;
+  }
+
+  failure(): null {
+    return null;
   }
 
   push(chunk: Uint8Array, emit: Emit): RouterError | null {
@@ -96,7 +107,7 @@ export class BufferedReader implements ReplyReader {
       return null;
     }
     this.#chunks.push(chunk);
-    if (this.#bytes > REPLY_LIMITS.maxBufferedBytes) {
+    if (this.#bytes > REPLY_LIMITS.maxBufferedBytes && !this.#call.translated) {
       this.ready = true;
       for (const held of this.#chunks) emit(held);
       this.#chunks = [];
@@ -108,14 +119,15 @@ export class BufferedReader implements ReplyReader {
     if (this.ready) return null;
     const whole = joined(this.#chunks, this.#bytes);
     try {
-      this.usage = this.#dialect.check(whole, this.#call).usage;
+      const { usage, body } = this.#call.check(whole, this.headers);
+      this.usage = usage;
+      this.ready = true;
+      this.terminal = true;
+      emit(body);
+      return null;
     } catch (thrown) {
       if (thrown instanceof RouterError) return thrown;
       throw thrown;
     }
-    this.ready = true;
-    this.terminal = true;
-    emit(whole);
-    return null;
   }
 }

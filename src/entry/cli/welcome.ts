@@ -5,7 +5,7 @@ export function welcome(running: RunningRouter, policyPath: string): string {
   const { listen, admin, basePath, router } = running;
   const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
   const root = `http://${host}:${listen.port}${basePath === '/' ? '' : basePath}`;
-  const models = router.models();
+  const models = router.models(null);
   const chat = models.find((model) => model.class === 'chat')?.id;
   const embed = models.find((model) => model.class === 'embed')?.id;
   const lines = [

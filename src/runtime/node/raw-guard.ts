@@ -11,11 +11,16 @@ export interface RawGuard {
   readonly modelsPrefix: string;
   readonly limits: HttpLimits;
   readonly rules: GuardRules;
+  /** Whether a peer's address may speak to this listener; undefined: every peer may. */
+  readonly takesPeer?: ((address: string) => boolean) | undefined;
 }
 
 /** Null when the request may go to the routes. Names that must stand once are counted in the raw head: Node joins them. */
 export function refuseRaw(incoming: IncomingMessage, guard: RawGuard): RouterError | null {
   const { rawHeaders } = incoming;
+  if (guard.takesPeer !== undefined && !guard.takesPeer(incoming.socket.remoteAddress ?? '')) {
+    return new RouterError('not_allowed', 'Plain HTTP is taken here from the proxies in server.trustedProxies only.');
+  }
   if (rawHeaders.length > guard.limits.maxHeaders * 2) {
     return new RouterError('headers_too_large', `The request has more than ${guard.limits.maxHeaders} headers.`);
   }
@@ -55,7 +60,7 @@ function refuseTarget(url: string, guard: RawGuard): RouterError | null {
 
 /** Names that must stand once, by length, so that most headers are passed over without a look at their letters. */
 const ONCE = new Map<number, readonly string[]>();
-for (const name of ['host', 'origin', 'content-type', 'authorization', 'content-length', 'transfer-encoding']) {
+for (const name of ['host', 'origin', 'content-type', 'authorization', 'x-api-key', 'content-length', 'transfer-encoding']) {
   ONCE.set(name.length, [...(ONCE.get(name.length) ?? []), name]);
 }
 

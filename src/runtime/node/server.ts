@@ -1,5 +1,6 @@
 // The HTTP servers on Node: strict framing, bounded sockets, shaped refusals at every level. For entry/node.
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { RouterError, toRouterError } from '../../core/errors.ts';
 import type { HttpLimits } from '../../core/limits.ts';
@@ -9,14 +10,24 @@ import { type ErrorReply, errorReply } from '../../http/errors.ts';
 import { createListener, type Fetch } from './listener.ts';
 import { type RawGuard, refuseRaw } from './raw-guard.ts';
 
+/** A certificate chain and its private key, PEM. */
+export interface TlsPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 export interface NodeServerOptions {
   readonly fetch: Fetch;
   readonly guard: RawGuard;
   readonly limits: HttpLimits;
   readonly newId: NewId;
+  /** Null: plain HTTP. */
+  readonly tls?: TlsPair | null;
 }
 
 export interface NodeServer {
+  /** New connections get this certificate. Throws when it is none; the old one stays. */
+  renew(tls: TlsPair): void;
   /** Rejects when the address is taken. Answers with the real port. */
   listen(address: Address): Promise<Address>;
   /** Takes no new connection and closes idle ones; the rest end with their replies. */
@@ -34,23 +45,23 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     if (refusal !== null) refuse(incoming, outgoing, refusal, newId());
     else listener(incoming, outgoing);
   };
-  const server = createServer(
-    {
-      maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      // Bodies have their own, finer watch.
-      requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs / 2),
-      keepAliveTimeout: limits.keepAliveMs,
-      requireHostHeader: false,
-      insecureHTTPParser: false,
-      noDelay: true,
-      // A caller that vanished without a word is noticed by probes.
-      keepAlive: true,
-      keepAliveInitialDelay: PROBE_AFTER_MS,
-    },
-    handle,
-  );
+  const sockets = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    // Bodies have their own, finer watch.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs / 2),
+    keepAliveTimeout: limits.keepAliveMs,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+    // A caller that vanished without a word is noticed by probes.
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_AFTER_MS,
+  };
+  const tls = options.tls ?? null;
+  const server: Server | TlsServer =
+    tls === null ? createServer(sockets, handle) : createTlsServer({ ...sockets, ...tls, minVersion: 'TLSv1.2' }, handle);
   // Two more than allowed, so that an overrun is seen instead of cut off in silence.
   server.maxHeadersCount = limits.maxHeaders + 2;
   server.maxConnections = limits.maxConnections;
@@ -78,6 +89,9 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   server.on('connect', (incoming, socket) => refuseSocket(incoming, socket as Socket));
 
   return {
+    renew(pair) {
+      if ('setSecureContext' in server) server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
+    },
     listen: (address) => listen(server, address),
     stopAccepting() {
       server.close();

@@ -1,4 +1,4 @@
-// Reads the few request fields that the router uses, and refuses what is ambiguous or wrongly typed. For OpenAI's dialects.
+// Reads the few request fields that the router uses, and refuses what is ambiguous or wrongly typed. For all dialects.
 import type { BodyLimits } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
