@@ -6,11 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { KeyStoreError, type KeyStoreFault } from '../../core/keys.ts';
 
 const FILE = 'keys.db';
-/** "spwk": tells our file from other databases. */
-const APPLICATION_ID = 0x7370776b;
+/** "spwk": tells our file from other databases. As in `MAKE`: texts of SQL are never put together. */
+const APPLICATION_ID = 1_936_750_443;
 const SCHEMA_VERSION = 1;
 
-const SCHEMA = `
+const MAKE = `
+PRAGMA journal_mode = WAL;
+BEGIN;
 CREATE TABLE keys (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE CHECK (length(id) > 0),
@@ -24,9 +26,17 @@ CREATE TABLE keys (
   models TEXT CHECK (models IS NULL OR json_type(models) = 'array'),
   routes TEXT CHECK (routes IS NULL OR json_type(routes) = 'array')
 ) STRICT;
-PRAGMA application_id = ${APPLICATION_ID};
-PRAGMA user_version = ${SCHEMA_VERSION};
+PRAGMA application_id = 1936750443;
+PRAGMA user_version = 1;
+COMMIT;
 `;
+const SETTINGS = 'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;';
+const CHECK = 'PRAGMA quick_check(1)';
+const NUMBERS = {
+  application_id: 'PRAGMA application_id',
+  user_version: 'PRAGMA user_version',
+  data_version: 'PRAGMA data_version',
+} as const;
 
 /** The same file, not merely the same name. */
 export interface FileIdentity {
@@ -39,8 +49,13 @@ export const keyFilePath = (folder: string): string => join(folder, FILE);
 /** Null when there is no such file, which alone means that no key was ever made. */
 export function identityOf(path: string): FileIdentity | null {
   return guarded(path, () => {
-    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return found === undefined ? null : { device: found.dev, node: found.ino };
+    try {
+      const { dev, ino } = statSync(path, { bigint: true });
+      return { device: dev, node: ino };
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw thrown;
+    }
   });
 }
 
@@ -58,7 +73,7 @@ export function makeKeyFile(folder: string): void {
       closeSync(openSync(draft, 'wx', 0o600));
       const db = new DatabaseSync(draft);
       try {
-        db.exec(`PRAGMA journal_mode = WAL; BEGIN; ${SCHEMA} COMMIT;`);
+        db.exec(MAKE);
       } finally {
         db.close();
       }
@@ -88,8 +103,8 @@ export function openKeyFile(path: string, busyMs: number): DatabaseSync {
         throw new KeyStoreError('damaged', `${path} is no store of keys.`);
       if (numberOf(db, 'user_version') > SCHEMA_VERSION)
         throw new KeyStoreError('too_new', `${path} was made by a later version of Spillway. Use that one.`);
-      db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;');
-      const check = db.prepare('PRAGMA quick_check(1)').get();
+      db.exec(SETTINGS);
+      const check = db.prepare(CHECK).get();
       if (check?.['quick_check'] !== 'ok') throw damaged(path);
       return db;
     } catch (thrown) {
@@ -99,8 +114,8 @@ export function openKeyFile(path: string, busyMs: number): DatabaseSync {
   });
 }
 
-export function numberOf(db: DatabaseSync, pragma: 'application_id' | 'user_version' | 'data_version'): number {
-  return Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
+export function numberOf(db: DatabaseSync, pragma: keyof typeof NUMBERS): number {
+  return Number(db.prepare(NUMBERS[pragma]).get()?.[pragma]);
 }
 
 export function damaged(path: string): KeyStoreError {
@@ -110,7 +125,14 @@ export function damaged(path: string): KeyStoreError {
   );
 }
 
-const SQLITE_FAULTS: Readonly<Record<number, KeyStoreFault>> = { 5: 'busy', 6: 'busy', 11: 'damaged', 26: 'damaged' };
+/** By primary result code. Our statements are right for our schema, so an error in one (1) is the file's. */
+const SQLITE_FAULTS: Readonly<Record<number, KeyStoreFault>> = {
+  1: 'damaged',
+  5: 'busy',
+  6: 'busy',
+  11: 'damaged',
+  26: 'damaged',
+};
 
 /** Runs `work`; whatever SQLite or the file system says becomes a KeyStoreError that names the file. */
 export function guarded<T>(path: string, work: () => T): T {
