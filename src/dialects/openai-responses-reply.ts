@@ -1,0 +1,59 @@
+// Decides what a response object says of itself, whole or as the last event of a stream. For openai-responses.
+import type { CheckedReply, ReplyFacts } from '../core/dialect.ts';
+import { RouterError } from '../core/errors.ts';
+import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
+import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
+import { responseFault } from './openai-responses-fault.ts';
+import { usageFrom } from './openai-usage.ts';
+
+/** A response repeats the tools of its call, which were allowed 64 levels, inside an event of its own. */
+export const RESPONSE_LIMITS = { maxDepth: 128, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
+
+/** The scan of the object that lies in [start, end); null where there is none. */
+export function scanned(bytes: Uint8Array, start: number, end: number): ScannedObject | null {
+  try {
+    return scanObject(bytes, RESPONSE_LIMITS, start, end);
+  } catch (thrown) {
+    if (thrown instanceof ScanFault) return null;
+    throw thrown;
+  }
+}
+
+/** Checks a whole reply. Any status but `failed` is an answer: a call in the background is answered while it is queued. */
+export function checkResponse(reply: Uint8Array): CheckedReply {
+  const scan = scanned(reply, 0, reply.length);
+  if (scan === null)
+    throw new RouterError('upstream_error', 'The target answered 200 with a body that is not valid JSON.');
+  const fault = statedFault(reply, scan);
+  if (fault !== null) throw fault;
+  const object = stringOf(reply, fieldOf(scan, 'object'));
+  if (object === 'error') throw responseFault(parseSpan(reply, scan.open, scan.close + 1));
+  if (object !== 'response' || fieldOf(scan, 'output')?.kind !== 'array')
+    throw new RouterError('upstream_error', 'The target answered 200 with something other than a response.');
+  return { ...responseFacts(reply, scan), body: reply };
+}
+
+/** The failure that a response says it ended in; null where it says none. */
+export function statedFault(bytes: Uint8Array, response: ScannedObject): RouterError | null {
+  const error = fieldOf(response, 'error');
+  if (error !== undefined && error.kind !== 'null') return responseFault(parseSpan(bytes, error.start, error.end));
+  return stringOf(bytes, fieldOf(response, 'status')) === 'failed' ? responseFault(null) : null;
+}
+
+export function responseFacts(bytes: Uint8Array, response: ScannedObject): ReplyFacts {
+  return {
+    usage: responseUsage(bytes, fieldOf(response, 'usage')),
+    servedModel: stringOf(bytes, fieldOf(response, 'model')) ?? null,
+  };
+}
+
+function responseUsage(bytes: Uint8Array, field: Field | undefined) {
+  if (field?.kind !== 'object') return null;
+  const said = parseSpan(bytes, field.start, field.end) as Record<string, unknown>;
+  return usageFrom({
+    prompt_tokens: said['input_tokens'],
+    prompt_tokens_details: said['input_tokens_details'],
+    completion_tokens: said['output_tokens'],
+    completion_tokens_details: said['output_tokens_details'],
+  });
+}
