@@ -6,13 +6,15 @@ export class WorkerError extends Error {
   readonly type: string;
   readonly param: string | null;
   readonly code: string | number;
+  /** What the Messages API says for programs beside its message. */
+  readonly details: object | null;
 
   constructor(
     status: number,
     type: string,
     message: string,
     param: string | null = null,
-    code: string | number = status,
+    { code = status, details = null }: { code?: string | number; details?: object | null } = {},
   ) {
     super(message);
     this.name = 'WorkerError';
@@ -20,6 +22,7 @@ export class WorkerError extends Error {
     this.type = type;
     this.param = param;
     this.code = code;
+    this.details = details;
   }
 }
 
@@ -27,8 +30,8 @@ export function errorBody({ message, type, param, code }: WorkerError): string {
   return JSON.stringify({ error: { message, type, param, code } });
 }
 
-export const anthropicErrorBody = ({ type, message }: WorkerError) =>
-  JSON.stringify({ type: 'error', error: { type, message } });
+export const anthropicErrorBody = ({ type, message, details }: WorkerError) =>
+  JSON.stringify({ type: 'error', error: { type, message, ...(details === null ? {} : { details }) } });
 
 /** An error as one kind of route says it. */
 export type Refusal = (error: WorkerError) => {

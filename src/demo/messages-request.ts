@@ -1,5 +1,5 @@
 // How a request of the Messages API reads as one of chat completions. For /v1/messages and its count_tokens.
-import { badRequest } from './errors.ts';
+import { badRequest, WorkerError } from './errors.ts';
 import { type Body, isObject, optionalWhole, textList } from './fields.ts';
 
 /** Claude Code's attribution line changes with every call and would defeat the prefix cache: vLLM drops it, too. */
@@ -107,7 +107,19 @@ export function promptFields(body: Body): Body {
   return { messages: [...first, ...messagesOf(body)], ...(tools.length > 0 ? { tools } : {}) };
 }
 
+/**
+ * A thread is kept by Anthropic's servers: its next turn comes without the ones before. Overlooked, it would lose them in
+ * silence; refused in these words, the official client sends the whole conversation instead.
+ */
+function refuseThread({ thread }: Body): void {
+  if (thread === undefined || thread === null) return;
+  throw new WorkerError(400, 'invalid_request_error', 'thread: message threads are not kept here.', 'thread', {
+    details: { error_code: 'thread_unsupported_request', unsupported: ['model'] },
+  });
+}
+
 export function chatFields(body: Body): Body {
+  refuseThread(body);
   const prompt = promptFields(body);
   const most = optionalWhole(body, 'max_tokens', 1);
   if (most === undefined) throw badRequest('max_tokens: field required.', 'max_tokens');

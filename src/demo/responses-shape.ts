@@ -10,7 +10,7 @@ type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
 const usageOf = ({ prompt, cached, completion }: TokenCounts) => ({
   input_tokens: prompt,
-  input_tokens_details: { cached_tokens: cached },
+  input_tokens_details: { cached_tokens: cached, cache_write_tokens: 0 },
   output_tokens: completion,
   output_tokens_details: { reasoning_tokens: 0 },
   total_tokens: prompt + completion,
@@ -35,7 +35,6 @@ const echoed = (body: Body) => ({
   top_logprobs: 0,
   top_p: body['top_p'] ?? 1,
   truncation: body['truncation'] ?? 'disabled',
-  user: body['user'] ?? null,
 });
 
 /** vLLM calls an answer cancelled that sleep ended. */

@@ -15,7 +15,9 @@ function earlierMessages({ body, stored }: Call): readonly Body[] {
   const messages = stored.get(id);
   if (messages !== undefined) return messages;
   const text = `Previous response with id '${id}' not found.`;
-  throw new WorkerError(404, 'invalid_request_error', text, 'previous_response_id', 'previous_response_not_found');
+  throw new WorkerError(404, 'invalid_request_error', text, 'previous_response_id', {
+    code: 'previous_response_not_found',
+  });
 }
 
 function answerMessage({ content, calls }: ReturnType<typeof assembled>): Body {

@@ -77,12 +77,16 @@ describe('the command', () => {
 });
 
 describe('flags', () => {
-  it.each([['--nothing'], ['--kind', 'rerank'], ['--port', ''], ['--port', '-1'], ['stray']])(
-    'refuse %j %j',
-    (...args) => {
-      expect(() => parseDemoWorkerFlags(args)).toThrow();
-    },
-  );
+  it.each([
+    ['--nothing'],
+    ['--kind', 'speech'],
+    ['--rerank-form', 'other'],
+    ['--port', ''],
+    ['--port', '-1'],
+    ['stray'],
+  ])('refuse %j %j', (...args) => {
+    expect(() => parseDemoWorkerFlags(args)).toThrow();
+  });
 
   it('fill the settings of the same name', () => {
     const parsed = parseDemoWorkerFlags(['--cache-blocks', '8', '--start-up-mode=loading', '--api-key', '123']);
