@@ -4,10 +4,14 @@ import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';
+import { rerankBare, rerankV1, rerankV2 } from './rerank.ts';
 
 export const dialects = {
   'openai-chat': openaiChat,
   'openai-completions': openaiCompletions,
   'openai-responses': openaiResponses,
   'openai-embeddings': openaiEmbeddings,
+  'rerank-v2': rerankV2,
+  'rerank-v1': rerankV1,
+  rerank: rerankBare,
 } as const satisfies Record<string, Dialect>;

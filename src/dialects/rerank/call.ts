@@ -1,0 +1,156 @@
+// One rerank call: what the caller asks in its form, how a target of any form is asked, and the answer back in the caller's.
+// For the rerank routes.
+import type { BodyLimits, CheckedReply, ParsedCall, ReplyFacts, UpstreamCall } from '../../core/dialect.ts';
+import type { Target } from '../../core/plan.ts';
+import type { HeaderView } from '../../core/transport.ts';
+import { fieldOf } from '../../wire/json-view.ts';
+import type { Field, ScannedObject } from '../../wire/scan.ts';
+import { jsonString, splice } from '../../wire/splice.ts';
+import { bytesOf, textOf } from '../../wire/text.ts';
+import { missing, readCount, readFlag, readModel, wrong } from '../fields.ts';
+import { createChunkJudge } from '../openai-stream.ts';
+import { sameForm } from '../same-form.ts';
+import { type Documents, readDocuments } from './documents.ts';
+import { type CallerForm, part, type Ranking, type RerankOptions, type WorkerForm } from './form.ts';
+import { droppedNames, readOptions, readSaid, tellOptions } from './options.ts';
+import { bestFirst, incomplete, isBestFirst, readRanking, wholeReply } from './ranking.ts';
+import { WORKER_FORMS } from './workers.ts';
+
+/** Never asked: a rerank call has no stream. */
+const noStream = () =>
+  createChunkJudge({ usageAsked: false, choices: 1, maxOutputTokens: null, hasContent: () => false });
+
+export class RerankCall implements ParsedCall {
+  readonly model: string;
+  readonly stream = false;
+  readonly needs = [];
+  readonly maxOutputTokens = null;
+  readonly stored = false;
+  readonly #body: Uint8Array;
+  readonly #scan: ScannedObject;
+  readonly #form: CallerForm;
+  readonly #modelField: Field | undefined;
+  readonly #query: Field;
+  readonly #documents: Documents;
+  /** How many of the best are wanted. */
+  readonly #cut: number;
+  /** The caller says 0 for all, which only vLLM reads so. */
+  readonly #zeroCut: boolean;
+  readonly #echo: boolean;
+  readonly #options: Partial<RerankOptions>;
+
+  constructor(body: Uint8Array, scan: ScannedObject, form: CallerForm, limits: BodyLimits, needsModel: boolean) {
+    this.#body = body;
+    this.#scan = scan;
+    this.#form = form;
+    this.#modelField = fieldOf(scan, 'model');
+    const unnamed = this.#modelField === undefined || this.#modelField.kind === 'null';
+    this.model = unnamed && !needsModel ? '' : readModel(body, scan).model;
+    const query = fieldOf(scan, 'query');
+    if (query === undefined) throw missing('query', 'a string');
+    if (query.kind !== 'string') throw wrong('query', 'a string');
+    this.#query = query;
+    const list = fieldOf(scan, form.list);
+    if (list === undefined) throw missing(form.list, 'a list of strings');
+    this.#documents = readDocuments(body, list, limits);
+    const cut = form.cut === null ? null : readCount(body, scan, form.cut.key, form.cut.min);
+    const { count } = this.#documents;
+    this.#zeroCut = cut === 0;
+    this.#cut = cut === null || cut === 0 ? count : Math.min(cut, count);
+    this.#echo = form.echo !== null && (readSaid(scan, form.echo.key) ?? form.echo.unsaid);
+    this.#options = readOptions(body, scan, form);
+    if (readFlag(scan, 'stream')) throw wrong('stream', 'false: a rerank reply is never streamed');
+  }
+
+  toward(target: Target, model: string): UpstreamCall {
+    const name = target.rerank?.form ?? 'vllm';
+    const worker = WORKER_FORMS[name];
+    const { path } = worker;
+    const passes = name === this.#form.form && !this.#zeroCut;
+    // vLLM takes Jina's fields as Jina means them, as long as the texts are plain and wanted back.
+    const fits = name === 'vllm' && this.#form.form === 'jina' && this.#echo && this.#documents.plain;
+    if (passes || fits) {
+      const check = (reply: Uint8Array, headers: HeaderView) => this.#passed(worker, model, passes, reply, headers);
+      const call = sameForm({ path, body: this.#named(worker, model), judge: noStream, check });
+      return passes ? call : { ...call, translated: true };
+    }
+    const { body, dropped } = this.#asked(worker, model);
+    const check = (reply: Uint8Array, headers: HeaderView): CheckedReply => {
+      const ranking = readRanking(wholeReply(reply), headers, worker, this.#documents.count);
+      if (ranking.ranked.length < this.#documents.count) throw incomplete();
+      return { ...factsOf(ranking), body: this.#written(ranking, model) };
+    };
+    return { path, headers: [], body, dropped, translated: true, judge: noStream, check };
+  }
+
+  /** The caller's bytes with the model's name as the target knows it. */
+  #named({ namesModel }: WorkerForm, served: string): Uint8Array {
+    const field = this.#modelField;
+    if (field?.kind === 'string') {
+      if (served === this.model) return this.#body;
+      return splice(this.#body, [{ start: field.start, end: field.end, bytes: jsonString(served) }]);
+    }
+    if (!namesModel) return this.#body;
+    if (field !== undefined)
+      return splice(this.#body, [{ start: field.start, end: field.end, bytes: jsonString(served) }]);
+    const at = this.#scan.open + 1;
+    return splice(this.#body, [{ start: at, end: at, bytes: bytesOf(`"model":${JSON.stringify(served)},`) }]);
+  }
+
+  /** The call anew, in the worker's form, and what of it cannot be said there. */
+  #asked(worker: WorkerForm, served: string): { body: Uint8Array; dropped: readonly string[] } {
+    const { list, cut, echo, options } = this.#form;
+    const fields = new Map<string, string>();
+    if (worker.namesModel) fields.set('model', JSON.stringify(served));
+    const query = textOf(this.#body, this.#query.start, this.#query.end);
+    for (const [key, value] of Object.entries(worker.ask(query, this.#documents))) fields.set(key, value);
+    const told = tellOptions(worker, this.#options);
+    for (const [key, value] of Object.entries(told.fields)) fields.set(key, value);
+    const handled = new Set(['model', 'query', 'stream', list, cut?.key, echo?.key]);
+    const dropped: string[] = [...this.#documents.foreign];
+    for (const { key, start, end, kind } of this.#scan.fields) {
+      if (kind === 'null' || handled.has(key)) continue;
+      const option = options[key];
+      if (option !== undefined) {
+        if (told.untold.has(option)) dropped.push(key);
+      } else if (worker.extras.includes(key) && !fields.has(key)) fields.set(key, textOf(this.#body, start, end));
+      else dropped.push(key);
+    }
+    const text = [...fields].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',');
+    return { body: bytesOf(`{${text}}`), dropped: droppedNames(dropped) };
+  }
+
+  /** The reply to the caller's own bytes: it goes on as it came where it is what the caller asked for. */
+  #passed(worker: WorkerForm, served: string, own: boolean, reply: Uint8Array, headers: HeaderView): CheckedReply {
+    const whole = wholeReply(reply);
+    const ranking = readRanking(whole, headers, worker, this.#documents.count);
+    const { length } = ranking.ranked;
+    // Servers that copy vLLM may know no cut.
+    if (length !== this.#cut && (own || length < this.#documents.count)) throw incomplete();
+    const asAsked = own || (length === this.#cut && isBestFirst(ranking.ranked) && hasTexts(whole));
+    return { ...factsOf(ranking), body: asAsked ? reply : this.#written(ranking, served) };
+  }
+
+  #written({ ranked, id, model, tokens }: Ranking, served: string): Uint8Array {
+    const texts = this.#echo ? this.#documents.texts() : null;
+    const answer = {
+      ranked: bestFirst(ranked).slice(0, this.#cut),
+      id,
+      model: model ?? served,
+      tokens,
+      text: (index: number) => texts?.[index] ?? null,
+    };
+    return bytesOf(JSON.stringify(this.#form.write(answer)));
+  }
+}
+
+/** Every result of a reply in vLLM's form brings its text along, as Jina's does. */
+function hasTexts(whole: unknown): boolean {
+  const results = part(whole, 'results');
+  return Array.isArray(results) && results.every((entry) => typeof part(part(entry, 'document'), 'text') === 'string');
+}
+
+function factsOf({ model, tokens }: Ranking): ReplyFacts {
+  const none = { cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+  return { servedModel: model, usage: tokens === null ? null : { uncachedTokens: tokens, ...none } };
+}
