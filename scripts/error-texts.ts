@@ -33,6 +33,11 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     'The target says that the request is wrong. Its own words are not passed on.',
     'Look at the field that `param` names, if any, and at what the target supports.',
   ),
+  conflicting_keys: text('`Authorization` and `x-api-key` carry two different keys.', 'Send one of them.'),
+  invalid_api_key: text(
+    'No key that is in force came with the request. Missing, unknown, expired and revoked ones get the same answer.',
+    'Ask the operator for a key; see [keys.md](keys.md).',
+  ),
   host_not_allowed: text(
     'The Host header names neither loopback nor one of `server.allowedHosts`.',
     'Call 127.0.0.1 or localhost, or add the name.',
@@ -76,6 +81,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   upstream_refused_key: text(
     "The target refused the router's own credential, or its account has no money.",
     'Operators: look at the key of that pool.',
+  ),
+  upstream_unfunded: text(
+    'The account behind a managed API has run out of money.',
+    'Tell the operator; another try is no use.',
   ),
   upstream_timeout: text("The target was slower than the class's timeouts allow.", 'Try again, or raise the timeout.'),
   internal_error: text('A fault of the router. It is logged with the request id.', 'Report it.'),

@@ -5,6 +5,7 @@ import { demoPlugin } from '../src/demo/source.ts';
 import { engines } from '../src/fleet/engines/index.ts';
 import { policyJsonSchema, policyReference } from '../src/policy/reference.ts';
 import type { Registries } from '../src/policy/registries.ts';
+import { providers } from '../src/providers/index.ts';
 import { nodeClock } from '../src/runtime/node/machine.ts';
 import { errorsDocument } from './errors.ts';
 import { FAULT_SECTIONS } from './fault-rows.ts';
@@ -14,6 +15,7 @@ import { allNamedTests, faultsDocument } from './faults.ts';
 export const registries: Registries = {
   workers: { demo: demoPlugin({ executable: process.execPath, args: [] }, nodeClock) },
   engines,
+  providers,
 };
 
 /** Path below the repository, and text. */

@@ -3,6 +3,7 @@
 export { ERROR_CODES, type ErrorCode, RouterError } from './core/errors.ts';
 export { DEFAULT_HTTP_LIMITS, type HttpLimits } from './core/limits.ts';
 export type { Disclosure, End, InferenceReply, ReplyBody, Sink } from './core/reply.ts';
+export type { Caller, Doorkeeper, KeyRecord, KeyStore } from './core/keys.ts';
 export type { InferenceRequest, Wants } from './core/request.ts';
 export type { Clock, Log, LogFields, NewId, Random, Runtime, Timer } from './core/runtime.ts';
 export type { InferenceService, Layer, Service } from './core/service.ts';
@@ -22,4 +23,5 @@ export { type Catalog, compilePolicy } from './policy/compile.ts';
 export type { PolicyFiles } from './policy/documents.ts';
 export { type LoadOptions, type LoadResult, loadPolicy } from './policy/load.ts';
 export type { SecretSource } from './policy/secrets.ts';
+export { providers } from './providers/index.ts';
 export { createRouter, type Router, type RouterOptions } from './router/create.ts';

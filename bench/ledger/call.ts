@@ -1,6 +1,7 @@
 // The router's own share of a call, on a target that answers at once: rules, gate, attempt, reply, settling. For parts.ts.
 import { openSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../../src/core/keys.ts';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import type { Sink } from '../../src/core/reply.ts';
 import { NO_WANTS } from '../../src/core/request.ts';
@@ -12,6 +13,7 @@ import { engines } from '../../src/fleet/engines/index.ts';
 import { readWants } from '../../src/http/wants.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
+import { providers } from '../../src/providers/index.ts';
 import { createRouter } from '../../src/router/create.ts';
 import { createNodeLog } from '../../src/runtime/node/log.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../../src/runtime/node/machine.ts';
@@ -23,6 +25,7 @@ pools: { bench: { serves: bench-model, workers: [ { url: "http://127.0.0.1:1" } 
 models: { bench-model: { class: chat, ladder: [ { pool: bench } ] } }
 `;
 
+const CALLER: Caller = { tenant: 'development', keyId: null, managed: true, mayAsk: null, routes: null };
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const exchange: Exchange = { pause() {}, resume() {}, abort() {} };
 const sink: Sink = { head() {}, write: () => true, drained: () => Promise.resolve(), end() {}, fail() {} };
@@ -41,7 +44,7 @@ export async function callThrough() {
     connections: () => 0,
     close: async () => {},
   };
-  const registries = { workers: {}, engines };
+  const registries = { workers: {}, engines, providers };
   const loaded = await loadPolicy({
     path: 'bench.yaml',
     files: { read: async () => POLICY, list: async () => [] },
@@ -62,7 +65,11 @@ export async function callThrough() {
       log: silent,
     },
   });
-  const call = openaiChat.parse(requestBody, DEFAULT_HTTP_LIMITS);
+  const call = openaiChat.parse(requestBody, DEFAULT_HTTP_LIMITS, {
+    path: openaiChat.routes[0]!,
+    query: '',
+    headers: {},
+  });
   return async () => {
     const signal = new CallSignal();
     const answer = await router.service({
@@ -70,7 +77,7 @@ export async function callThrough() {
       dialect: openaiChat,
       body: requestBody,
       call,
-      tenant: 'development',
+      caller: CALLER,
       wants: NO_WANTS,
       signal,
       receivedMs: nodeClock.nowMs(),

@@ -1,11 +1,22 @@
 // The parts of a small request that the design gives a budget to. For ledger.ts; a new part is one entry here.
 import { Hono } from 'hono';
+import type { PoolTarget } from '../../src/core/plan.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
 import { callLine, callThrough, headGuard } from './call.ts';
 import type { Part } from './part.ts';
 
+const HEAD = { path: openaiChat.routes[0]!, query: '', headers: {} };
+const TARGET: PoolTarget = {
+  kind: 'pool',
+  name: 'bench',
+  serves: 'bench-model',
+  zone: null,
+  capabilities: null,
+  speaks: new Set([openaiChat.name]),
+  rerank: null,
+};
 const LIMITS = { maxDepth: 64, maxTokens: 200_000, maxInputs: 2_048 };
 
 /** Routing alone: a matched handler with nothing in it, the Request already made. */
@@ -21,7 +32,7 @@ async function honoRouting() {
 
 async function scanAndParse() {
   const body = workload('small').requestBody;
-  return () => openaiChat.parse(body, LIMITS);
+  return () => openaiChat.parse(body, LIMITS, HEAD);
 }
 
 async function scanOnly() {
@@ -36,8 +47,8 @@ async function jsonParse() {
 
 async function replyCheck() {
   const { requestBody, reply } = workload('small');
-  const call = openaiChat.parse(requestBody, LIMITS);
-  return () => openaiChat.check(reply, call);
+  const upstream = openaiChat.parse(requestBody, LIMITS, HEAD).toward(TARGET, 'bench-model');
+  return () => upstream.check(reply, {});
 }
 
 export const PARTS: readonly Part[] = [

@@ -133,7 +133,17 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     refused: [] as readonly string[],
   };
 
-  const app = createApp({ router, ingress, doorkeeper, limits, clock, newId: newRequestId, log, ready, basePath: rules.basePath });
+  const app = createApp({
+    router,
+    ingress,
+    doorkeeper,
+    limits,
+    clock,
+    newId: newRequestId,
+    log,
+    ready,
+    basePath: rules.basePath,
+  });
   const base = rules.basePath === '/' ? '' : rules.basePath;
   const plainPaths = new Set(Object.values(dialects).flatMap(({ routes }) => routes.map((route) => base + route)));
   const guardRules = { allowedHosts: rules.allowedHosts, allowedOrigins: rules.allowedOrigins, anyHost: door.anyHost };

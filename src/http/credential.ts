@@ -15,7 +15,10 @@ export function credentialOf(headers: HeaderView): string | null {
   const plain = headerOf(headers, 'x-api-key');
   const named = plain === null || plain === '' ? null : plain;
   if (bearer !== null && named !== null && bearer !== named) {
-    throw new RouterError('conflicting_keys', 'Authorization and x-api-key carry two different keys: send one of them.');
+    throw new RouterError(
+      'conflicting_keys',
+      'Authorization and x-api-key carry two different keys: send one of them.',
+    );
   }
   return bearer ?? named;
 }
@@ -29,7 +32,8 @@ export function admit(headers: HeaderView, doorkeeper: Doorkeeper): Caller | Pro
 /** Missing, malformed, unknown, expired, revoked: one answer, so that nobody learns which keys exist. */
 function letIn(caller: Caller | null): Caller {
   if (caller !== null) return caller;
-  const text = 'No valid key. Send one as "Authorization: Bearer …" or "x-api-key: …"; the operator makes keys with "spillway keys create".';
+  const text =
+    'No valid key. Send one as "Authorization: Bearer …" or "x-api-key: …"; the operator makes keys with "spillway keys create".';
   throw new RouterError('invalid_api_key', text, { headers: { 'www-authenticate': 'Bearer' } });
 }
 
@@ -37,5 +41,8 @@ function letIn(caller: Caller | null): Caller {
 export function mayCall(caller: Caller, path: string): void {
   const { routes } = caller;
   if (routes === null || routes.has(path)) return;
-  throw new RouterError('not_allowed', `This key may not call ${path}. It may call: ${[...routes].join(', ') || 'nothing'}.`);
+  throw new RouterError(
+    'not_allowed',
+    `This key may not call ${path}. It may call: ${[...routes].join(', ') || 'nothing'}.`,
+  );
 }

@@ -1,7 +1,7 @@
 // Wires one router from a policy's catalog, the plug-in registries and a runtime. For entries, tests and the simulator.
 import { RouterError } from '../core/errors.ts';
-import type { ModelPlan } from '../core/plan.ts';
 import type { Caller } from '../core/keys.ts';
+import type { ModelPlan } from '../core/plan.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';

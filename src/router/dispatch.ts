@@ -182,7 +182,12 @@ function tryWorker(
   }
 }
 
-function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, attempt, model, begun }: Won): InferenceReply {
+function reply(
+  deps: DispatchDeps,
+  progress: Progress,
+  rung: Rung,
+  { permit, attempt, model, begun }: Won,
+): InferenceReply {
   const { request } = progress;
   const { target } = rung;
   const disclosure: Disclosure = {
@@ -215,13 +220,7 @@ function reply(deps: DispatchDeps, progress: Progress, rung: Rung, { permit, att
  * Why a call waits in a line that no worker serves yet: all are starting or asked for a pause, no lower rung takes over
  * for that, and it is expected to pass in time. Null: waiting is no use.
  */
-function worthWaiting(
-  pool: Pool,
-  model: string,
-  diverts: Diverts,
-  nowMs: number,
-  untilMs: number,
-): Reason | null {
+function worthWaiting(pool: Pool, model: string, diverts: Diverts, nowMs: number, untilMs: number): Reason | null {
   const { reason, waitMs } = conditionOf(pool, model, nowMs);
   if ((reason !== 'cold' && reason !== 'saturated') || diverts(reason)) return null;
   return waitMs !== null && nowMs + waitMs <= untilMs ? reason : null;

@@ -8,6 +8,7 @@ import {
   engines,
   type Log,
   loadPolicy,
+  providers,
   type Transport,
   webIngress,
 } from '../../src/index.ts';
@@ -54,7 +55,7 @@ const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The list of models, a chat, and a chat with a model that is not there. */
 export async function answerAll(): Promise<readonly { status: number; text: string }[]> {
-  const registries = { workers: {}, engines };
+  const registries = { workers: {}, engines, providers };
   const files = { read: () => Promise.resolve(POLICY), list: () => Promise.resolve([]) };
   const secrets = { env: () => undefined, file: () => Promise.reject(new Error('no files here')) };
   const loaded = await loadPolicy({ path: '/policy.yaml', files, registries, secrets });
@@ -65,12 +66,14 @@ export async function answerAll(): Promise<readonly { status: number; text: stri
   const background = (task: () => void | Promise<void>) => void task();
   const runtime = { transport, clock, random: () => 0.5, newId, digest, background, log };
   const router = createRouter({ catalog: compilePolicy(loaded.policy), registries, runtime });
+  const caller = { tenant: 'portable', keyId: null, managed: false, mayAsk: null, routes: null };
   const app = createApp({
     router,
     ingress: webIngress,
     limits: DEFAULT_HTTP_LIMITS,
     clock,
     newId,
+    doorkeeper: { development: true, admit: () => caller },
     log,
     ready: () => true,
     basePath: '/',

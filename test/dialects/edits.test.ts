@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../src/core/dialect.ts';
-import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import { dialects } from '../../src/dialects/index.ts';
+import type { GenerateCall } from '../../src/dialects/openai-generate.ts';
+import { parseCall, toward } from '../fakes/call-parts.ts';
 import {
   agentBody,
   embeddingsBody,
@@ -15,9 +16,9 @@ import {
 import { type Body, body, bytesOf, space, spelled, textFrom, textOf, valueText } from './json-bodies.ts';
 
 const { 'openai-chat': chat, 'openai-completions': completions, 'openai-embeddings': embeddings } = dialects;
-const parse = (dialect: Dialect, text: string) => dialect.parse(bytesOf(text), DEFAULT_HTTP_LIMITS);
+const parse = (dialect: Dialect, text: string) => parseCall(dialect, bytesOf(text)) as GenerateCall;
 const upstream = (dialect: Dialect, text: string, served: string) =>
-  textFrom(parse(dialect, text).upstreamBody(served));
+  textFrom(toward(parse(dialect, text), served).body);
 
 const modelName = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
@@ -105,15 +106,15 @@ describe('bytes in = bytes out, but for the allowed edits', () => {
       fc.property(given, modelName, modelName, (one, first, second) => {
         const bytes = bytesOf(textOf(one));
         const kept = bytes.slice();
-        const call = chat.parse(bytes, DEFAULT_HTTP_LIMITS);
-        const once = textFrom(call.upstreamBody(first));
-        textFrom(call.upstreamBody(second));
-        expect(textFrom(call.upstreamBody(first))).toBe(once);
+        const call = parseCall(chat, bytes);
+        const once = textFrom(toward(call, first).body);
+        textFrom(toward(call, second).body);
+        expect(textFrom(toward(call, first).body)).toBe(once);
         expect(bytes).toEqual(kept);
         // A router behind this router changes nothing more.
-        const again = chat.parse(bytesOf(once), DEFAULT_HTTP_LIMITS);
+        const again = parse(chat, once);
         expect(again.usageAsked).toBe(true);
-        expect(textFrom(again.upstreamBody(first))).toBe(once);
+        expect(textFrom(toward(again, first).body)).toBe(once);
       }),
       runs,
     );
@@ -121,7 +122,7 @@ describe('bytes in = bytes out, but for the allowed edits', () => {
 
   it('leaves the very same array when nothing is to be changed', () => {
     const bytes = bytesOf('{"model":"m","messages":[]}');
-    expect(chat.parse(bytes, DEFAULT_HTTP_LIMITS).upstreamBody('m')).toBe(bytes);
+    expect(toward(parseCall(chat, bytes), 'm').body).toBe(bytes);
   });
 
   it.each([

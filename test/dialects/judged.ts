@@ -1,7 +1,7 @@
 // Decides how a test shows events to a judge: one whole event at a time, as the framer does. For tests of src/dialects.
 import type { Dialect, ParsedCall, StreamJudge } from '../../src/core/dialect.ts';
-import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import { DROP, FORWARD, STOP } from '../../src/wire/sse.ts';
+import { parseCall, toward } from '../fakes/call-parts.ts';
 import { bytesOf } from './json-bodies.ts';
 
 const NAMES = new Map([
@@ -12,12 +12,12 @@ const NAMES = new Map([
 
 export function streamCall(dialect: Dialect, more: Record<string, unknown> = {}): ParsedCall {
   const asks = { model: 'm', messages: [], prompt: 'x', stream: true, ...more };
-  return dialect.parse(bytesOf(JSON.stringify(asks)), DEFAULT_HTTP_LIMITS);
+  return parseCall(dialect, bytesOf(JSON.stringify(asks)));
 }
 
 /** A judge and what it says of events: `forward`, `drop` or `stop`. */
 export function judging(dialect: Dialect, more: Record<string, unknown> = {}) {
-  const judge: StreamJudge = dialect.judge(streamCall(dialect, more));
+  const judge: StreamJudge = toward(streamCall(dialect, more), 'm').judge();
   const raw = (text: string) => {
     const bytes = bytesOf(text);
     return NAMES.get(judge.judge(bytes, 0, bytes.length));

@@ -5,10 +5,12 @@ import type { Dialect } from '../../src/core/dialect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import { dialects } from '../../src/dialects/index.ts';
+import type { GenerateCall } from '../../src/dialects/openai-generate.ts';
+import { headFor, parseCall, toward } from '../fakes/call-parts.ts';
 import { bytesOf, textFrom } from './json-bodies.ts';
 
 const { 'openai-chat': chat, 'openai-completions': completions, 'openai-embeddings': embeddings } = dialects;
-const parse = (dialect: Dialect, text: string) => dialect.parse(bytesOf(text), DEFAULT_HTTP_LIMITS);
+const parse = (dialect: Dialect, text: string) => parseCall(dialect, bytesOf(text)) as GenerateCall;
 
 function refusal(dialect: Dialect, text: string): RouterError {
   try {
@@ -35,7 +37,7 @@ describe('the model that is read is the model that the target reads', () => {
   it('F019 an escaped key is the same key: read, and edited in place', () => {
     const call = parse(chat, '{"mod\\u0065l" : "a\\u0062c", "messages":[]}');
     expect(call.model).toBe('abc');
-    expect(textFrom(call.upstreamBody('x'))).toBe('{"mod\\u0065l" : "x", "messages":[]}');
+    expect(textFrom(toward(call, 'x').body)).toBe('{"mod\\u0065l" : "x", "messages":[]}');
   });
 
   it('F019 a nested model, or one inside a string, is content', () => {
@@ -43,7 +45,7 @@ describe('the model that is read is the model that the target reads', () => {
       '{"messages":[{"model":"no","content":"\\"model\\":\\"no\\""}],"metadata":{"model":"no"},"model":"yes"}';
     const call = parse(chat, text);
     expect(call.model).toBe('yes');
-    expect(textFrom(call.upstreamBody('served'))).toBe(text.replace('"model":"yes"', '"model":"served"'));
+    expect(textFrom(toward(call, 'served').body)).toBe(text.replace('"model":"yes"', '"model":"served"'));
   });
 
   it('F019 prototype keys are refused at any depth, escaped or not, and nothing is polluted', () => {
@@ -58,7 +60,7 @@ describe('the model that is read is the model that the target reads', () => {
   it('a served name is written as a JSON string, whatever it holds', () => {
     const call = parse(chat, '{"model":"m","messages":[]}');
     for (const served of ['a"b', 'a\\b', 'ünï/🦙', '$& $1', '\u2028']) {
-      expect(JSON.parse(textFrom(call.upstreamBody(served)))).toEqual({ model: served, messages: [] });
+      expect(JSON.parse(textFrom(toward(call, served).body))).toEqual({ model: served, messages: [] });
     }
   });
 });
@@ -108,7 +110,7 @@ describe('wrong types and values', () => {
     const invalid = ['', ' ', '[]', '"x"', 'null', '{"model":"m","messages":[]}x', '\ufeff{"model":"m","messages":[]}'];
     for (const text of invalid) expect(refusal(chat, text).code).toBe('invalid_json');
     const latin1 = Uint8Array.from('{"model":"\xe9","messages":[]}', (char) => char.charCodeAt(0));
-    expect(() => chat.parse(latin1, DEFAULT_HTTP_LIMITS)).toThrow(expect.objectContaining({ code: 'invalid_json' }));
+    expect(() => parseCall(chat, latin1)).toThrow(expect.objectContaining({ code: 'invalid_json' }));
   });
 
   it('F017 nesting beyond 64 levels is a 400', () => {
@@ -121,10 +123,10 @@ describe('wrong types and values', () => {
   it('F018 more tokens than the limit are a 400, but embedding inputs are not counted', () => {
     const limits = { ...DEFAULT_HTTP_LIMITS, maxTokens: 100 };
     const numbers = `[${'7,'.repeat(200)}7]`;
-    expect(() => chat.parse(bytesOf(`{"model":"m","messages":${numbers}}`), limits)).toThrow(
+    expect(() => chat.parse(bytesOf(`{"model":"m","messages":${numbers}}`), limits, headFor(chat))).toThrow(
       expect.objectContaining({ code: 'too_complex' }),
     );
-    expect(embeddings.parse(bytesOf(`{"model":"m","input":${numbers}}`), limits).model).toBe('m');
+    expect(embeddings.parse(bytesOf(`{"model":"m","input":${numbers}}`), limits, headFor(embeddings)).model).toBe('m');
   });
 
   it('F022 more embedding inputs than the limit are a 400 that names it; one token list is one input', () => {

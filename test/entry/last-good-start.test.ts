@@ -39,7 +39,7 @@ async function start(folder: string, lastGood: boolean): Promise<RunningRouter> 
   return running;
 }
 
-const models = (running: RunningRouter) => running.router.models().map(({ id }) => id);
+const models = (running: RunningRouter) => running.router.models(null).map(({ id }) => id);
 
 describe('--last-good', () => {
   it('F114 a broken file does not start, the saved policy does, and the mended file is taken up without a word', async () => {

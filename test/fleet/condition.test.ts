@@ -20,41 +20,41 @@ function pool(...states: WorkerState[]) {
 }
 
 const fail = (worker: PoolWorker, code: ConstructorParameters<typeof RouterError>[0], detail = {}) =>
-  worker.record('failed', new RouterError(code, 'x', detail), worker.begin());
+  worker.record('failed', new RouterError(code, 'x', detail), worker.begin(), 'm');
 
 describe('the condition of a pool', () => {
   it('without workers, or with broken ones only, it is failing and nothing tells when that ends', () => {
-    expect(conditionOf(pool().pool, 0)).toEqual({ reason: 'failing', waitMs: null });
-    expect(conditionOf(pool('unhealthy', 'unhealthy').pool, 0)).toEqual({ reason: 'failing', waitMs: null });
+    expect(conditionOf(pool().pool, 'm', 0)).toEqual({ reason: 'failing', waitMs: null });
+    expect(conditionOf(pool('unhealthy', 'unhealthy').pool, 'm', 0)).toEqual({ reason: 'failing', waitMs: null });
   });
 
   it('that only comes up is cold, for as long as the first is expected to take', () => {
     const { pool: cold, workers } = pool('starting', 'cold', 'unhealthy');
     workers[0]!.expectedReadyMs = 60_000;
     workers[1]!.expectedReadyMs = 20_000;
-    expect(conditionOf(cold, 5_000)).toEqual({ reason: 'cold', waitMs: 15_000 });
-    expect(conditionOf(cold, 500_000)).toEqual({ reason: 'cold', waitMs: 1_000 });
+    expect(conditionOf(cold, 'm', 5_000)).toEqual({ reason: 'cold', waitMs: 15_000 });
+    expect(conditionOf(cold, 'm', 500_000)).toEqual({ reason: 'cold', waitMs: 1_000 });
   });
 
   it('a broken worker’s next probe does not make a cold one look near', () => {
     const { pool: mixed, workers } = pool('starting', 'warm');
     workers[0]!.expectedReadyMs = 60_000;
     for (let i = 0; i < 5; i++) fail(workers[1]!, 'upstream_error');
-    expect(conditionOf(mixed, 0)).toEqual({ reason: 'cold', waitMs: 60_000 });
+    expect(conditionOf(mixed, 'm', 0)).toEqual({ reason: 'cold', waitMs: 60_000 });
   });
 
   it('with a worker that asked for a pause it is saturated until that is over', () => {
     const { pool: paused, workers } = pool('warm', 'unhealthy', 'starting');
     fail(workers[0]!, 'worker_full', { coolDownMs: 7_000 });
-    expect(conditionOf(paused, 2_000)).toEqual({ reason: 'saturated', waitMs: 5_000 });
+    expect(conditionOf(paused, 'm', 2_000)).toEqual({ reason: 'saturated', waitMs: 5_000 });
   });
 
   it('with open breakers it is failing until the first probe', () => {
     const { pool: broken, workers } = pool('warm', 'warm');
     for (const worker of workers) for (let i = 0; i < 5; i++) fail(worker, 'upstream_error');
-    expect(conditionOf(broken, 0)).toEqual({ reason: 'failing', waitMs: 1_000 });
-    expect(workers[0]!.admits(999)).toBe(false);
-    expect(workers[0]!.admits(1_000)).toBe(true);
+    expect(conditionOf(broken, 'm', 0)).toEqual({ reason: 'failing', waitMs: 1_000 });
+    expect(workers[0]!.admits(999, 'm')).toBe(false);
+    expect(workers[0]!.admits(1_000, 'm')).toBe(true);
   });
 });
 
@@ -64,8 +64,8 @@ describe('what an attempt does to its worker', () => {
     const [worker] = workers;
     for (let i = 0; i < 50; i++) fail(worker!, 'worker_full');
     expect(worker!.breaker.state(0)).toBe('closed');
-    expect(worker!.admits(0)).toBe(false);
-    expect(worker!.admits(250)).toBe(true);
+    expect(worker!.admits(0, 'm')).toBe(false);
+    expect(worker!.admits(250, 'm')).toBe(true);
   });
 
   it('a shorter pause never cuts a longer one', () => {
@@ -73,21 +73,21 @@ describe('what an attempt does to its worker', () => {
     const [worker] = workers;
     fail(worker!, 'worker_full', { coolDownMs: 9_000 });
     fail(worker!, 'worker_full');
-    expect(worker!.admits(8_999)).toBe(false);
-    expect(worker!.admits(9_000)).toBe(true);
+    expect(worker!.admits(8_999, 'm')).toBe(false);
+    expect(worker!.admits(9_000, 'm')).toBe(true);
   });
 
   it('F068 a refused credential or an empty account is left alone for a minute, as failing', () => {
     const { pool: one, workers } = pool('warm');
     fail(workers[0]!, 'upstream_refused_key');
-    expect(conditionOf(one, 0)).toEqual({ reason: 'failing', waitMs: 60_000 });
+    expect(conditionOf(one, 'm', 0)).toEqual({ reason: 'failing', waitMs: 60_000 });
     expect(workers[0]!.breaker.state(0)).toBe('closed');
   });
 
   it('a worker that says it loads is cold', () => {
     const { pool: one, workers } = pool('warm');
     fail(workers[0]!, 'model_warming', { coolDownMs: 4_000 });
-    expect(conditionOf(one, 0)).toEqual({ reason: 'cold', waitMs: 4_000 });
+    expect(conditionOf(one, 'm', 0)).toEqual({ reason: 'cold', waitMs: 4_000 });
   });
 
   it('what the caller or the router caused leaves no trace', () => {
@@ -95,10 +95,10 @@ describe('what an attempt does to its worker', () => {
     const [worker] = workers;
     for (let i = 0; i < 50; i++) {
       const begun = worker!.begin();
-      worker!.record('ignored', new RouterError('client_gone', 'x'), begun);
-      worker!.record('ignored', new RouterError('refused_by_target', 'x'), begun);
+      worker!.record('ignored', new RouterError('client_gone', 'x'), begun, 'm');
+      worker!.record('ignored', new RouterError('refused_by_target', 'x'), begun, 'm');
     }
-    expect(worker!.admits(0)).toBe(true);
+    expect(worker!.admits(0, 'm')).toBe(true);
     expect(worker!.breaker.state(0)).toBe('closed');
   });
 });

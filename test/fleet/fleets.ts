@@ -64,7 +64,9 @@ export function poolPlan(
   { name = 'p', engine = 'vllm' as keyof typeof engines, maxWaiting = 10 } = {},
 ): PoolPlan {
   return {
-    target: { kind: 'pool', name, serves: name, zone: null, capabilities: null },
+    name,
+    kind: 'pool',
+    serves: name,
     maxWaiting,
     engine: engines[engine].create({}, undefined),
     workers,

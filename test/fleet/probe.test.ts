@@ -26,7 +26,7 @@ describe('a worker at an address', () => {
   it('is tried before its first answer, and warm after it', async () => {
     const { worker, clock, probes } = watched(200);
     expect(worker.state).toBe('unknown');
-    expect(worker.admits(clock.nowMs())).toBe(true);
+    expect(worker.admits(clock.nowMs(), 'm')).toBe(true);
     await clock.advanceSettling(0);
     expect(worker.state).toBe('warm');
     expect(probes.asked[0]).toEqual({
@@ -55,7 +55,7 @@ describe('a worker at an address', () => {
     const { worker, clock, probes } = watched('refused');
     await clock.advanceSettling(1_000);
     expect(worker.state).toBe('starting');
-    expect(worker.admits(clock.nowMs())).toBe(false);
+    expect(worker.admits(clock.nowMs(), 'm')).toBe(false);
     await clock.advanceSettling(30_000);
     probes.answer(ORIGIN, 200);
     await clock.advanceSettling(200);
@@ -75,7 +75,7 @@ describe('a worker at an address', () => {
     probes.answer(ORIGIN, 'refused');
     await clock.advanceSettling(10_000);
     expect(worker.state).toBe('unhealthy');
-    expect(worker.admits(clock.nowMs())).toBe(false);
+    expect(worker.admits(clock.nowMs(), 'm')).toBe(false);
     probes.answer(ORIGIN, 200);
     await clock.advanceSettling(1_000);
     expect(worker.state).toBe('warm');
@@ -105,7 +105,7 @@ describe('a worker at an address', () => {
     await clock.advanceSettling(60_000);
     expect(probes.asked).toEqual([]);
     expect(worker.state).toBe('unknown');
-    expect(worker.admits(clock.nowMs())).toBe(true);
+    expect(worker.admits(clock.nowMs(), 'm')).toBe(true);
   });
 });
 
@@ -139,14 +139,14 @@ describe('a worker that a source brings up', () => {
       5_000,
       true,
     ]);
-    expect(worker.admits(0)).toBe(false);
+    expect(worker.admits(0, 'm')).toBe(false);
     await clock.advanceSettling(700);
     probes.answer(ORIGIN, 200);
     played.at(ORIGIN);
     await clock.advanceSettling(0);
     expect([worker.state, worker.origin, worker.expectedReadyMs]).toEqual(['warm', ORIGIN, 700]);
     played.at(null);
-    expect([worker.state, worker.origin, worker.admits(clock.nowMs())]).toEqual(['starting', '', false]);
+    expect([worker.state, worker.origin, worker.admits(clock.nowMs(), 'm')]).toEqual(['starting', '', false]);
     const asked = probes.asked.length;
     await clock.advanceSettling(10_000);
     expect(probes.asked.length).toBe(asked);

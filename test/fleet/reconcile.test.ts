@@ -34,7 +34,7 @@ describe('a reload', () => {
     await clock.advanceSettling(0);
     const [a, x] = fleet.pools.get('p')!.workers;
     fleet.apply([poolPlan([urlWorker('http://b')])]);
-    expect([a!.state, x!.state, a!.admits(clock.nowMs())]).toEqual(['draining', 'draining', false]);
+    expect([a!.state, x!.state, a!.admits(clock.nowMs(), 'm')]).toEqual(['draining', 'draining', false]);
     expect(played.stopped).toBe(1);
     await clock.advanceSettling(0);
     const asked = probes.asked.filter(({ origin }) => origin === 'http://a').length;

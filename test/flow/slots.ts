@@ -13,6 +13,8 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     origin: 'http://w',
     basePath: '',
     headers: [],
+    replyHeaders: [],
+    versioned: false,
     admits() {
       return this.up;
     },

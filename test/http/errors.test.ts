@@ -2,12 +2,15 @@
 // For SDKs, which decide by status and headers alone.
 
 import { describe, expect, it } from 'vitest';
+import type { Dialect } from '../../src/core/dialect.ts';
 import { ERROR_CODES, type ErrorCode, RouterError, toRouterError } from '../../src/core/errors.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
 import { errorReply } from '../../src/http/errors.ts';
 import type { Router } from '../../src/router/create.ts';
 import { retryAfterSeconds, verdict } from '../../src/router/verdict.ts';
+import { bytesOf } from '../dialects/json-bodies.ts';
+import { parseCall, toward } from '../fakes/call-parts.ts';
 import { strictJsonEvents } from '../fakes/raw-client.ts';
 
 const BAD = 'invalid_request_error';
@@ -30,6 +33,8 @@ const EXPECTED: Record<ErrorCode, [status: number, type: string, waits: boolean]
   context_length_exceeded: [400, BAD, false],
   content_refused: [400, BAD, false],
   refused_by_target: [400, BAD, false],
+  conflicting_keys: [400, BAD, false],
+  invalid_api_key: [401, 'authentication_error', false],
   host_not_allowed: [403, 'permission_error', false],
   origin_not_allowed: [403, 'permission_error', false],
   not_allowed: [403, 'permission_error', false],
@@ -50,6 +55,7 @@ const EXPECTED: Record<ErrorCode, [status: number, type: string, waits: boolean]
   draining: [503, OVER, true],
   upstream_error: [502, 'api_error', true],
   upstream_refused_key: [502, 'api_error', true],
+  upstream_unfunded: [502, 'api_error', false],
   upstream_timeout: [504, 'api_error', true],
   internal_error: [500, 'api_error', false],
   client_gone: [499, BAD, false],
@@ -63,6 +69,12 @@ const CLOSES = new Set<ErrorCode>([
   'expectation_failed',
 ]);
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
+const OPENAI: readonly Dialect[] = [
+  dialects['openai-chat'],
+  dialects['openai-completions'],
+  dialects['openai-embeddings'],
+];
+const CALL = '{"model":"m","messages":[],"prompt":"x","input":"x","stream":true}';
 const ID = 'req_0123456789abcdef0123456789abcdef';
 
 describe('the table of errors', () => {
@@ -74,7 +86,7 @@ describe('the table of errors', () => {
     const [status, type, waits] = EXPECTED[code];
     it(`${code} is a ${status} ${type}${waits ? ' that says when to come back' : ''}`, () => {
       const error = new RouterError(code, 'A text of ours.', { param: 'field' });
-      for (const dialect of [undefined, ...Object.values(dialects)]) {
+      for (const dialect of [undefined, ...OPENAI]) {
         const reply = errorReply(error, ID, dialect, 'asked');
         expect(reply.status).toBe(status);
         expect(JSON.parse(reply.body)).toEqual({ error: { message: 'A text of ours.', type, param: 'field', code } });
@@ -87,7 +99,9 @@ describe('the table of errors', () => {
         });
         if (waits) expect(Number(reply.headers['retry-after'])).toBe(1);
         else expect(reply.headers).not.toHaveProperty('retry-after');
-        expect(reply.headers['x-should-retry']).toBe(!waits && error.blame === 'caller' ? 'false' : undefined);
+        expect(reply.headers['x-should-retry']).toBe(
+          !waits && (error.blame === 'caller' || code === 'upstream_unfunded') ? 'false' : undefined,
+        );
         expect(reply.headers['connection']).toBe(CLOSES.has(code) ? 'close' : undefined);
       }
     });
@@ -102,12 +116,13 @@ describe('the table of errors', () => {
   });
 
   it('without a field the param is null, in a body as in a stream', () => {
-    for (const dialect of Object.values(dialects)) {
+    for (const dialect of OPENAI) {
+      const upstream = toward(parseCall(dialect, bytesOf(CALL)), 'm');
       for (const code of CODES) {
         const error = new RouterError(code, 'A text\r\nof two lines\u2028.');
         const body = JSON.parse(dialect.errorBody(error, ID)) as { error: object };
         expect(body.error).toEqual({ message: error.message, type: EXPECTED[code][1], param: null, code });
-        expect(strictJsonEvents(dialect.streamError(error, ID))).toEqual([{ error: body.error, request_id: ID }]);
+        expect(strictJsonEvents(upstream.judge().failure(error, ID))).toEqual([{ error: body.error, request_id: ID }]);
       }
     }
   });
@@ -197,7 +212,16 @@ describe('what nobody foresaw', () => {
       },
     } as unknown as Router;
     const policy = () => ({ file: 'policy.yaml', loadedAt: '', refused: [] });
-    const app = createAdminApp({ router: broken, newId: () => ID, ready: () => true, policy });
+    const app = createAdminApp({
+      router: broken,
+      newId: () => ID,
+      ingress: { headers: () => ({}) },
+      digest: (bytes) => bytes,
+      secret: () => null,
+      development: () => true,
+      ready: () => true,
+      policy,
+    });
     const response = await app.fetch(new Request('http://localhost/status'));
     expect(response.status).toBe(500);
     expect(response.headers.get('x-request-id')).toBe(ID);

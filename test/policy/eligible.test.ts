@@ -8,6 +8,7 @@ import { NO_WANTS, type Wants } from '../../src/core/request.ts';
 import { CLASS_DEFAULTS } from '../../src/policy/classes.ts';
 import { planFor } from '../../src/policy/eligible.ts';
 import { choicesText, editDistance, nearest } from '../../src/policy/suggest.ts';
+import { poolTarget } from '../fakes/call-parts.ts';
 
 function rung(number: number, name: string, same: boolean, capabilities: readonly Capability[] | null): Rung {
   const can = capabilities === null ? null : new Set(capabilities);
@@ -15,7 +16,7 @@ function rung(number: number, name: string, same: boolean, capabilities: readonl
     number,
     same,
     when: new Set(['cold']),
-    target: { kind: 'pool', name, serves: name, zone: null, capabilities: can },
+    target: poolTarget({ name, serves: name, capabilities: can }),
   };
 }
 
@@ -33,37 +34,39 @@ const without = (...names: string[]): ModelPlan => ({
   rungs: plan.rungs.filter((one) => !names.includes(one.target.name)),
 });
 const wants = (changed: Partial<Wants>): Wants => ({ ...NO_WANTS, ...changed });
+const fitting = (of: ModelPlan, capabilities: readonly Capability[], wished: Wants) =>
+  planFor(of, { dialect: 'openai-chat', capabilities, wants: wished, managed: false, stored: false });
 const numbers = (answer: ReturnType<typeof planFor>) =>
   answer instanceof RouterError ? answer.message : answer.rungs.map((one) => one.number);
 
 describe('planFor', () => {
   test('a call that every rung may answer gets the plan itself', () => {
-    expect(planFor(plan, [], NO_WANTS)).toBe(plan);
-    expect(planFor(plan, ['schema'], wants({ minRung: 3, require: ['schema'] }))).toBe(plan);
+    expect(fitting(plan, [], NO_WANTS)).toBe(plan);
+    expect(fitting(plan, ['schema'], wants({ minRung: 3, require: ['schema'] }))).toBe(plan);
   });
 
   test('declared capabilities rule out, undeclared ones do not', () => {
-    expect(numbers(planFor(plan, ['tools'], NO_WANTS))).toEqual([2, 3]);
-    expect(numbers(planFor(plan, [], wants({ require: ['vision'] })))).toEqual([2]);
+    expect(numbers(fitting(plan, ['tools'], NO_WANTS))).toEqual([2, 3]);
+    expect(numbers(fitting(plan, [], wants({ require: ['vision'] })))).toEqual([2]);
   });
 
   test('never keeps every rung that is the asked model, and no other', () => {
-    expect(numbers(planFor(plan, [], wants({ degrade: 'never' })))).toEqual([1, 2]);
+    expect(numbers(fitting(plan, [], wants({ degrade: 'never' })))).toEqual([1, 2]);
   });
 
   test('min rung drops what is below it', () => {
-    expect(numbers(planFor(plan, [], wants({ minRung: 1 })))).toEqual([1]);
+    expect(numbers(fitting(plan, [], wants({ minRung: 1 })))).toEqual([1]);
   });
 
   test('when nothing fits, each rung and its obstacle are named', () => {
-    const refused = planFor(without('copy'), ['tools'], wants({ degrade: 'never' }));
+    const refused = fitting(without('copy'), ['tools'], wants({ degrade: 'never' }));
     expect(refused).toBeInstanceOf(RouterError);
     expect((refused as RouterError).code).toBe('no_eligible_target');
     expect(numbers(refused)).toBe('No target fits: demo-large (no tools), demo-small (substitute, degrade never).');
-    expect(numbers(planFor(without('copy'), ['tools'], wants({ minRung: 1, require: ['tools', 'audio'] })))).toBe(
+    expect(numbers(fitting(without('copy'), ['tools'], wants({ minRung: 1, require: ['tools', 'audio'] })))).toBe(
       'No target fits: demo-large (no tools, no audio), demo-small (no audio).',
     );
-    expect(numbers(planFor(without('demo-large', 'copy'), [], wants({ minRung: 2 })))).toBe(
+    expect(numbers(fitting(without('demo-large', 'copy'), [], wants({ minRung: 2 })))).toBe(
       'No target fits: demo-small (rung 3, below min rung 2).',
     );
   });
@@ -80,15 +83,15 @@ describe('planFor', () => {
     });
     fc.assert(
       fc.property(anyPlan, some, anyWants, (given, needs, asked) => {
-        const answer = planFor(given, needs, wants(asked));
-        const fitting = given.rungs.filter(
+        const answer = fitting(given, needs, wants(asked));
+        const fit = given.rungs.filter(
           ({ same, number, target }) =>
             (asked.degrade === 'allow' || same) &&
             number <= (asked.minRung ?? Number.POSITIVE_INFINITY) &&
             [...needs, ...asked.require].every((one) => target.capabilities?.has(one) ?? true),
         );
-        if (answer instanceof RouterError) expect(fitting).toEqual([]);
-        else expect(answer.rungs).toEqual(fitting);
+        if (answer instanceof RouterError) expect(fit).toEqual([]);
+        else expect(answer.rungs).toEqual(fit);
       }),
     );
   });

@@ -41,15 +41,15 @@ describe('a reload', () => {
 
   it('models come and go', async () => {
     const r = await scriptedRouter(one());
-    expect(r.router.models()).toEqual([{ id: 'm', class: 'chat' }]);
+    expect(r.router.models(null)).toEqual([{ id: 'm', class: 'chat' }]);
     r.router.reload(
       await compiled(
         one().replace('models: { m:', 'models: { "gpt-*": { aliases: [four], ladder: [ { pool: a } ] }, n:'),
       ),
     );
-    expect(r.router.models().map(({ id }) => id)).toEqual(['four', 'n']);
-    expect(r.router.model('gpt-9')).toEqual({ id: 'gpt-9', class: 'chat' });
-    expect(r.router.model('m')).toBe(null);
+    expect(r.router.models(null).map(({ id }) => id)).toEqual(['four', 'n']);
+    expect(r.router.model('gpt-9', null)).toEqual({ id: 'gpt-9', class: 'chat' });
+    expect(r.router.model('m', null)).toBe(null);
     await r.atRest();
   });
 

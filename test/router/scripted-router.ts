@@ -2,14 +2,15 @@
 // For tests of src/router.
 import { expect } from 'vitest';
 import { RouterError } from '../../src/core/errors.ts';
-import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import type { Disclosure, End, Sink } from '../../src/core/reply.ts';
 import { NO_WANTS, type Wants } from '../../src/core/request.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { engines } from '../../src/fleet/engines/index.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
+import { providers } from '../../src/providers/index.ts';
 import { createRouter } from '../../src/router/create.ts';
+import { CALLER, parseCall } from '../fakes/call-parts.ts';
 import { recordingLog } from '../fakes/recording-log.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
 import { policyOf } from '../policy/load-texts.ts';
@@ -85,7 +86,7 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
   const log = recordingLog();
   const router = createRouter({
     catalog: await compiled(yaml),
-    registries: { workers: {}, engines },
+    registries: { workers: {}, engines, providers },
     runtime: {
       transport,
       clock,
@@ -114,8 +115,8 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
         id: `req_${++number}`,
         dialect,
         body: bytes,
-        call: dialect.parse(bytes, DEFAULT_HTTP_LIMITS),
-        tenant: 'development',
+        call: parseCall(dialect, bytes),
+        caller: CALLER,
         wants: { ...NO_WANTS, ...wants },
         signal,
         receivedMs: clock.nowMs(),

@@ -5,7 +5,7 @@ import { pickWorker } from '../../src/scheduling/pick.ts';
 import { slotWorker } from '../flow/slots.ts';
 
 const pick = (workers: ReturnType<typeof slotWorker>[], tried: string[] | null = null, again = true, random = 0.5) =>
-  pickWorker(workers, tried === null ? null : new Set(tried), again, 0, () => random);
+  pickWorker(workers, 'm', tried === null ? null : new Set(tried), again, 0, () => random);
 const w = (id: string, limit: number, inFlight = 0, up = true) => slotWorker(id, limit, { inFlight, up });
 const idOf = (picked: ReturnType<typeof pick>) => (typeof picked === 'string' ? picked : picked.id);
 
@@ -30,7 +30,7 @@ describe('the pick', () => {
       return state / 2 ** 32;
     };
     for (let i = 0; i < 4_000; i++) {
-      const id = idOf(pickWorker(workers, null, true, 0, random));
+      const id = idOf(pickWorker(workers, 'm', null, true, 0, random));
       counts.set(id, (counts.get(id) ?? 0) + 1);
     }
     for (const { id } of workers) expect(counts.get(id)).toBeGreaterThan(800);
@@ -60,7 +60,7 @@ describe('the pick', () => {
         (shapes, triedAt, again, random) => {
           const workers = shapes.map(({ limit, inFlight, up }, at) => w(`w${at}`, limit, inFlight, up));
           const tried = new Set(triedAt.map((at) => `w${at}`));
-          const picked = pickWorker(workers, tried, again, 0, () => random);
+          const picked = pickWorker(workers, 'm', tried, again, 0, () => random);
           const admitted = workers.filter((one) => one.up && (again || !tried.has(one.id)));
           const roomy = admitted.filter((one) => one.inFlight < one.limit);
           const fresh = roomy.filter((one) => !tried.has(one.id));

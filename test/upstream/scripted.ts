@@ -1,6 +1,5 @@
 // Decides what one attempt meets when the test plays transport, caller and clock itself. For unit tests of upstream/attempt.
 import type { RouterError } from '../../src/core/errors.ts';
-import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import type { Timeouts } from '../../src/core/plan.ts';
 import type { End, Sink } from '../../src/core/reply.ts';
 import { type InferenceRequest, NO_WANTS } from '../../src/core/request.ts';
@@ -9,6 +8,7 @@ import type { Exchange, Transport, UpstreamHandler, UpstreamRequest } from '../.
 import type { WorkerView } from '../../src/core/worker.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { Attempt } from '../../src/upstream/attempt.ts';
+import { CALLER, parseCall, poolTarget } from '../fakes/call-parts.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
 
 export class ScriptedExchange implements Exchange {
@@ -83,6 +83,8 @@ const WORKER: WorkerView = {
   origin: 'http://127.0.0.1:1',
   basePath: '/base',
   headers: ['authorization', 'Bearer key'],
+  replyHeaders: [],
+  versioned: false,
   limit: 1,
   inFlight: 1,
   admits: () => true,
@@ -116,8 +118,8 @@ export function play({ stream = true, timeouts, body = {} }: PlayOptions = {}): 
     id: 'req_1',
     dialect: openaiChat,
     body: bytes,
-    call: openaiChat.parse(bytes, DEFAULT_HTTP_LIMITS),
-    tenant: 'test',
+    call: parseCall(openaiChat, bytes),
+    caller: CALLER,
     wants: NO_WANTS,
     signal,
     receivedMs: clock.nowMs(),
@@ -132,8 +134,8 @@ export function play({ stream = true, timeouts, body = {} }: PlayOptions = {}): 
     connections: () => 0,
     close: async () => {},
   };
-  const target = { kind: 'pool', name: 'pool', serves: 'served', zone: null, capabilities: null } as const;
-  const spec = { request, target, worker: WORKER, timeouts: limits, callDeadlineMs: clock.nowMs() + limits.totalMs };
+  const callDeadlineMs = clock.nowMs() + limits.totalMs;
+  const spec = { request, target: poolTarget(), model: 'served', worker: WORKER, timeouts: limits, callDeadlineMs };
   const attempt = new Attempt(spec, { transport, clock });
   const sink = new RecordingSink();
   let said: RouterError | null | undefined;

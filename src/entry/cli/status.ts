@@ -39,7 +39,9 @@ async function run(args: string[]): Promise<number> {
 function table(status: RouterStatus): string {
   const lines = [`${status.openCalls} calls open${status.draining ? ', draining' : ''}`];
   for (const pool of status.pools) {
-    lines.push(`${pool.name} (${pool.serves ?? pool.kind}): ${pool.condition}, ${pool.inFlight} in flight, ${pool.waiting} waiting`);
+    lines.push(
+      `${pool.name} (${pool.serves ?? pool.kind}): ${pool.condition}, ${pool.inFlight} in flight, ${pool.waiting} waiting`,
+    );
     for (const worker of pool.workers) {
       const paused = worker.pausedFor === null ? '' : `, left alone ${worker.pausedMs} ms (${worker.pausedFor})`;
       const place = worker.origin === '' ? 'not up yet' : worker.origin;

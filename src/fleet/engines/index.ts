@@ -15,7 +15,6 @@ export interface EnginePlugin extends Plugin<NoOptions, undefined, WorkerEngine>
 const OPENAI: readonly DialectName[] = ['openai-chat', 'openai-completions', 'openai-embeddings'];
 const ANTHROPIC: readonly DialectName[] = ['anthropic-messages', 'anthropic-count-tokens'];
 
-
 const noOptions = z.strictObject({}) as unknown as EnginePlugin['options'];
 
 /** Asked for its health at a path that answers 200 when it serves; `loading` is what it answers before that, if anything. */
