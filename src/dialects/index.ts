@@ -1,5 +1,7 @@
 // The inbound protocols that the router speaks, one line each. For the http routes and every other way in.
 import type { Dialect } from '../core/dialect.ts';
+import { anthropicCountTokens } from './anthropic-count-tokens.ts';
+import { anthropicMessages } from './anthropic-messages.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
@@ -7,6 +9,8 @@ import { openaiResponses } from './openai-responses.ts';
 import { rerankBare, rerankV1, rerankV2 } from './rerank.ts';
 
 export const dialects = {
+  'anthropic-count-tokens': anthropicCountTokens,
+  'anthropic-messages': anthropicMessages,
   'openai-chat': openaiChat,
   'openai-completions': openaiCompletions,
   'openai-responses': openaiResponses,

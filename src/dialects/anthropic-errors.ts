@@ -1,0 +1,71 @@
+// Anthropic's error shape, out to callers and in from targets. For Anthropic's dialects.
+import { RouterError } from '../core/errors.ts';
+import { encodeEvent } from '../wire/sse.ts';
+import { inBandFault } from './faults.ts';
+
+/** Every other status below 500 is the caller's mistake, every other one above it the API's. */
+const TYPES = new Map([
+  [401, 'authentication_error'],
+  [402, 'billing_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [409, 'conflict_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [504, 'timeout_error'],
+  [529, 'overloaded_error'],
+]);
+
+/** Clients of this API know overload as 529. */
+function errorStatus({ status }: RouterError): number {
+  return status === 503 ? 529 : status;
+}
+
+/** `details.error_code` is where the official clients look for the cause; they show it as `errorCode`. */
+function errorBody(error: RouterError, requestId: string): string {
+  const status = errorStatus(error);
+  const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error');
+  return JSON.stringify({
+    type: 'error',
+    error: { type, message: error.message, details: { error_code: error.code } },
+    request_id: requestId,
+  });
+}
+
+/** How Anthropic's dialects say an error. */
+export const errorShape = { errorStatus, errorBody, requestIdHeader: 'request-id' } as const;
+
+/** The event that ends a stream in failure; no `message_stop` follows it. */
+export function streamError(error: RouterError, requestId: string): Uint8Array {
+  return encodeEvent(errorBody(error, requestId), 'error');
+}
+
+const NO_CREDIT = /credit balance/i;
+const TOO_LONG = /prompt is too long|context length|context window/i;
+
+/** What the `error` of a reply means. Its text is read for that and never passed on (F038). */
+export function anthropicFault(value: unknown): RouterError {
+  const error = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const details = error['details'] as { error_code?: unknown } | null | undefined;
+  const known = inBandFault({ code: details?.error_code, ...error });
+  if (known.code !== 'upstream_error') return known;
+  const text = typeof error['message'] === 'string' ? error['message'] : '';
+  switch (error['type']) {
+    case 'invalid_request_error':
+      if (NO_CREDIT.test(text)) return inBandFault({ type: 'billing_error' });
+      if (TOO_LONG.test(text))
+        return new RouterError('context_length_exceeded', 'The prompt is too long for the target.');
+      return inBandFault({ code: 400 });
+    case 'request_too_large':
+      return inBandFault({ code: 400 });
+    case 'authentication_error':
+    case 'permission_error':
+      return new RouterError('upstream_refused_key', 'The target refused the router’s own credential, in its reply.');
+    case 'not_found_error':
+      return new RouterError('upstream_error', 'The target does not serve this model.', { retryable: false });
+    case 'timeout_error':
+      return new RouterError('upstream_timeout', 'The target said inside its reply that it ran out of time.');
+    default:
+      return known;
+  }
+}

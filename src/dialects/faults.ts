@@ -1,0 +1,25 @@
+// What an error object inside a 200 means, whoever's dialect it is told in. For the dialects' judges and checks.
+import { RouterError } from '../core/errors.ts';
+
+const MONEY = /insufficient_quota|billing|spend|credit/;
+const BUSY = /rate_limit|overload|too_many|capacity|slow_down|unavailable|exhausted/;
+
+/** Its own text is never passed on: it may hold keys or prompts. */
+export function inBandFault(value: unknown): RouterError {
+  const error = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const status = [error['code'], error['status'], error['status_code']].find((part) => typeof part === 'number');
+  const words = [error['type'], error['code'], error['status']]
+    .filter((part) => typeof part === 'string')
+    .join(' ')
+    .toLowerCase();
+  if (MONEY.test(words)) {
+    return new RouterError('upstream_unfunded', 'The account behind the target has run out of money.');
+  }
+  if (status === 429 || status === 503 || status === 529 || BUSY.test(words)) {
+    return new RouterError('worker_full', 'The target said inside its reply that it is full.', { reason: 'saturated' });
+  }
+  if (status === 400 || status === 422) {
+    return new RouterError('refused_by_target', 'The target refused the request as invalid, inside its reply.');
+  }
+  return new RouterError('upstream_error', 'The target reported an error inside its reply.');
+}
