@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendJson } from './call.ts';
 import { badRequest, loadingBody, openAiRefusal, refuse, WorkerError } from './errors.ts';
 import { type Body, isObject } from './fields.ts';
-import { type BodiedRoute, PLAIN, type Site } from './routes.ts';
+import type { BodiedRoute, Site } from './routes.ts';
 
 const MOST_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -60,8 +60,8 @@ async function answerBodied(
   }
 }
 
-/** Any other route that infers is guarded as `/v1/` is. */
-const guarded = (path: string) => /^\/v[12]\/|^\/rerank(?:ing)?$/.test(path);
+/** Any other route that infers is guarded as `/v1/` is; health stays open. */
+const guarded = (path: string) => /^\/v[12]\/(?!health\/)|^\/rerank(?:ing)?$/.test(path);
 
 export async function answer(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { settings, newId } = site;
@@ -79,7 +79,7 @@ export async function answer(site: Site, request: IncomingMessage, response: Ser
     return;
   }
   const key = `${request.method} ${path}`;
-  const plain = PLAIN[key];
+  const plain = site.plain[key];
   const bodied = site.bodied[key];
   if (plain !== undefined) {
     request.resume();
@@ -91,7 +91,7 @@ export async function answer(site: Site, request: IncomingMessage, response: Ser
   } else if (bodied !== undefined) {
     await answerBodied(bodied, site, requestId, request, response);
   } else {
-    const known = [...Object.keys(PLAIN), ...Object.keys(site.bodied)].some((one) => one.endsWith(` ${path}`));
+    const known = [...Object.keys(site.plain), ...Object.keys(site.bodied)].some((one) => one.endsWith(` ${path}`));
     sendJson(response, known ? 405 : 404, { detail: known ? 'Method Not Allowed' : 'Not Found' });
   }
 }

@@ -26,6 +26,7 @@ export interface Site {
   readonly engine: Engine;
   readonly newId: () => string;
   readonly stored: StoredConversations;
+  readonly plain: PlainRoutes;
   readonly bodied: BodiedRoutes;
   readonly createdSeconds: number;
   loading: boolean;
@@ -53,7 +54,9 @@ function models({ settings, createdSeconds }: Site, response: ServerResponse): v
 
 const health: PlainRoute = ({ engine }, response) => empty(response, engine.healthy ? 200 : 503);
 
-export const PLAIN: Readonly<Record<string, PlainRoute>> = {
+type PlainRoutes = Readonly<Record<string, PlainRoute>>;
+
+const PLAIN: PlainRoutes = {
   'GET /v1/models': models,
   'GET /health': health,
   'GET /ping': health,
@@ -83,6 +86,13 @@ export const PLAIN: Readonly<Record<string, PlainRoute>> = {
     empty(response, 200);
   },
 };
+
+/** Where NIM says how it is, beside what every worker has. */
+const NIM: PlainRoutes = { 'GET /v1/health/ready': health, 'GET /v1/health/live': health };
+
+/** The routes of a worker that read no body. */
+export const plainRoutes = ({ kind, rerankForm }: DemoSettings): PlainRoutes =>
+  kind === 'rerank' && rerankForm === 'nim' ? { ...PLAIN, ...NIM } : PLAIN;
 
 export interface BodiedRoute {
   readonly answer: (call: Call) => void;

@@ -10,7 +10,7 @@ import { openAiRefusal, refuse } from './errors.ts';
 import { answer } from './exchange.ts';
 import type { Counters, Gauges } from './metrics.ts';
 import { type DemoSettings, type DemoWorkerOptions, settingsFrom } from './options.ts';
-import { bodiedRoutes, type Site } from './routes.ts';
+import { bodiedRoutes, plainRoutes, type Site } from './routes.ts';
 import { StoredConversations } from './stored-conversations.ts';
 
 export interface DemoWorkerStats extends Gauges {
@@ -71,6 +71,7 @@ export async function startDemoWorker(options: DemoWorkerOptions = {}): Promise<
     engine,
     newId: idsFrom(random),
     stored: new StoredConversations(),
+    plain: plainRoutes(settings),
     bodied: bodiedRoutes(settings),
     createdSeconds: seconds(clock),
     loading: false,

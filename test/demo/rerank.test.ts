@@ -242,6 +242,14 @@ describe('a rerank worker', () => {
     for (const path of ['/health', '/metrics', '/version', '/load']) expect((await get(path)).status).toBe(200);
   });
 
+  it('says how it is where NIM says it, in that form alone and without a key', async () => {
+    const { get, post } = await rerank('nim', { apiKey: 'secret' });
+    expect((await get('/v1/health/ready')).status).toBe(200);
+    await post('/sleep', '');
+    expect((await get('/v1/health/ready')).status).toBe(503);
+    expect((await (await rerank('vllm')).get('/v1/health/ready')).status).toBe(404);
+  });
+
   it('wants its key on every route that reranks', async () => {
     for (const [form, , paths] of ROWS) {
       const { post } = await rerank(form, { apiKey: 'secret' });
