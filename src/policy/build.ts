@@ -1,101 +1,42 @@
 // Makes the policy out of a document that the schema accepted: resolves secrets and addresses, names workers. For the loader.
 import type { RouteClass } from '../core/names.ts';
+import { type Credential, credentialHeaders } from './auth.ts';
 import { CLASS_DEFAULTS, classRules } from './classes.ts';
-import { isHeaderValue, parseEndpoint } from './endpoint.ts';
+import { headerList, parseEndpoint } from './endpoint.ts';
+import { checkDialects } from './ladders.ts';
 import type { Policy, PoolSpec, RungRule, WorkerSpec } from './policy.ts';
 import type { Path, Reporter } from './problems.ts';
+import { buildProvider } from './providers.ts';
 import type { Registries } from './registries.ts';
 import type { PolicyDocument } from './schema.ts';
-import { eachApiKey, isReference, resolveSecret, type SecretSource, withSecrets } from './secrets.ts';
-import { SECRET_MESSAGE } from './units.ts';
+import { fingerprint, type ResolvedSecrets, withSecrets } from './secrets.ts';
+import { targetFacts } from './target.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
-
-/** Resolves every reference under `pools`, in the document as written, and reports those that cannot be. */
-export async function resolveSecrets(
-  raw: unknown,
-  source: SecretSource,
-  report: Reporter,
-): Promise<ReadonlyMap<string, string>> {
-  const places: { readonly text: string; readonly path: Path }[] = [];
-  const pools = (raw as Loose | undefined)?.['pools'];
-  eachApiKey(pools, ['pools'], (text, path) => places.push({ text, path }));
-  eachHeader(pools, (text, path) => places.push({ text, path }));
-
-  const secrets = new Map<string, string>();
-  for (const { text, path } of places) {
-    if (!isReference(text)) {
-      if (path[path.length - 1] === 'apiKey') report.problem(path, SECRET_MESSAGE);
-      continue;
-    }
-    const found = await resolveSecret(text, source);
-    if ('problem' in found) report.problem(path, found.problem);
-    else secrets.set(text, found.value);
-  }
-  return secrets;
-}
-
-function eachHeader(pools: unknown, found: (text: string, path: Path) => void): void {
-  const entries = (value: unknown): [string, unknown][] =>
-    typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  for (const [pool, spec] of entries(pools)) {
-    for (const [index, worker] of entries((spec as Loose | null)?.['workers'])) {
-      for (const [header, value] of entries((worker as Loose | null)?.['headers'])) {
-        const path = ['pools', pool, 'workers', Number(index), 'headers', header];
-        if (typeof value === 'string' && header !== 'apiKey') found(value, path);
-      }
-    }
-  }
-}
 
 export function buildPolicy(
   document: PolicyDocument,
   raw: unknown,
   registries: Registries,
-  secrets: ReadonlyMap<string, string>,
+  { values, absent }: ResolvedSecrets,
   report: Reporter,
 ): Policy {
   const { server, telemetry, classes } = document;
-  const plugins = Object.keys(registries.workers);
-  const pools = Object.entries(document.pools).map(([name, pool]): PoolSpec => {
-    const rawWorkers = ((raw as Loose)['pools'] as Record<string, Loose>)[name]!['workers'] as readonly unknown[];
-    return {
-      target: {
-        kind: 'pool',
-        name,
-        serves: pool.serves ?? name,
-        zone: pool.zone ?? null,
-        capabilities: pool.capabilities === undefined ? null : new Set(pool.capabilities),
-        speaks: new Set(pool.speaks ?? registries.engines[pool.engine.name]!.speaks),
-        rerank: pool.rerank ?? registries.engines[pool.engine.name]!.rerank,
-      },
-      engine: pool.engine,
-      concurrencyPerWorker: pool.concurrencyPerWorker,
-      workers: pool.workers.map((worker, index) => {
-        const options = JSON.stringify(rawWorkers[index]);
-        // Two equal entries are two workers: the second and later ones carry a number.
-        const copies = rawWorkers.slice(0, index).filter((earlier) => JSON.stringify(earlier) === options).length;
-        const key = `${name} ${options}${copies === 0 ? '' : ` #${copies + 1}`}${fingerprint(rawWorkers[index], secrets)}`;
-        return workerSpec(worker as Loose, key, ['pools', name, 'workers', index], plugins, secrets, report);
-      }),
-    };
-  });
-  return {
+  const { tls, adminSecret, drain, ...serverRules } = server;
+  const providers = Object.entries(document.providers).map(([name, entry]) =>
+    buildProvider(name, entry, registries.providers[entry.kind]!.create({}, undefined), values, report),
+  );
+  const policy: Policy = {
     server: {
-      listen: server.listen,
-      admin: server.admin,
-      data: server.data,
-      basePath: server.basePath,
-      allowedHosts: server.allowedHosts,
-      allowedOrigins: server.allowedOrigins,
-      drainMs: server.drain,
-      tls: null,
-      trustedProxies: [],
-      adminSecret: null,
+      ...serverRules,
+      drainMs: drain,
+      tls: tls ?? null,
+      adminSecret: adminSecret === undefined ? null : (values.get(adminSecret) ?? null),
     },
     telemetry,
-    pools,
-    providers: [],
+    pools: poolSpecs(document, raw, registries, values, report),
+    providers,
+    absent: [...absent].map(([name, why]) => ({ name, why })),
     ladders: new Map(Object.entries(document.ladders).map(([name, rungs]) => [name, rungs.map(rungRule)])),
     models: Object.entries(document.models).map(([name, model]) => ({
       name,
@@ -110,28 +51,45 @@ export function buildPolicy(
       rerank: classRules('rerank', classes.rerank),
     },
   };
+  // Absent providers are looked at as well: a mistake must not come to light only on the day that the key is set.
+  checkDialects(policy, report);
+  return { ...policy, providers: providers.filter(({ name }) => !absent.has(name)) };
 }
 
-/** FNV-1a over the secrets that an entry refers to; empty when it refers to none. */
-function fingerprint(entry: unknown, secrets: ReadonlyMap<string, string>): string {
-  let hash = 0x811c9dc5;
-  let any = false;
-  const visit = (value: unknown): void => {
-    if (typeof value === 'object' && value !== null) for (const child of Object.values(value)) visit(child);
-    const text = typeof value === 'string' ? secrets.get(value) : undefined;
-    if (text === undefined) return;
-    any = true;
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-    hash = Math.imul(hash ^ 0xff, 0x01000193);
-  };
-  visit(entry);
-  return any ? ` ~${(hash >>> 0).toString(16)}` : '';
+function poolSpecs(
+  document: PolicyDocument,
+  raw: unknown,
+  registries: Registries,
+  secrets: ReadonlyMap<string, string>,
+  report: Reporter,
+): PoolSpec[] {
+  const plugins = Object.keys(registries.workers);
+  return Object.entries(document.pools).map(([name, pool]) => {
+    const rawWorkers = ((raw as Loose)['pools'] as Record<string, Loose>)[name]!['workers'] as readonly unknown[];
+    return {
+      target: {
+        kind: 'pool',
+        name,
+        serves: pool.serves ?? name,
+        ...targetFacts(pool, registries.engines[pool.engine.name]!),
+      },
+      engine: pool.engine,
+      concurrencyPerWorker: pool.concurrencyPerWorker,
+      workers: pool.workers.map((worker, index) => {
+        const options = JSON.stringify(rawWorkers[index]);
+        // Two equal entries are two workers: the second and later ones carry a number.
+        const copies = rawWorkers.slice(0, index).filter((earlier) => JSON.stringify(earlier) === options).length;
+        const key = `${name} ${options}${copies === 0 ? '' : ` #${copies + 1}`}${fingerprint(rawWorkers[index], secrets)}`;
+        return workerSpec(worker as Loose, key, ['pools', name, 'workers', index], plugins, secrets, report);
+      }),
+    };
+  });
 }
 
 function rungRule(rung: PolicyDocument['ladders'][string][number]): RungRule {
   return {
     pool: 'pool' in rung ? rung.pool : null,
-    provider: null,
+    provider: 'provider' in rung ? rung.provider : null,
     ladder: 'ladder' in rung ? rung.ladder : null,
     same: rung.same ?? false,
     when: rung.when,
@@ -152,19 +110,9 @@ function workerSpec(
   // The schema accepted the address.
   const { origin, basePath, droppedV1 } = parseEndpoint(String(worker['url']))!;
   if (droppedV1) report.warning([...path, 'url'], 'ends in /v1, which every call adds: it is dropped');
-  const headers: string[] = [];
-  for (const [header, value] of Object.entries(worker['headers'] as Readonly<Record<string, string>>)) {
-    const resolved = secrets.get(value) ?? value;
-    if (!isHeaderValue(resolved))
-      report.problem([...path, 'headers', header], 'has a value that a header cannot carry');
-    headers.push(header.toLowerCase(), resolved);
-  }
-  const apiKey = worker['apiKey'];
-  if (typeof apiKey === 'string') {
-    if (headers.some((text, place) => place % 2 === 0 && text === 'authorization')) {
-      report.problem([...path, 'headers'], 'sets authorization beside apiKey, which is sent there; remove one');
-    }
-    headers.push('authorization', `Bearer ${secrets.get(apiKey) ?? ''}`);
-  }
+  const given = worker as Credential;
+  const reveal = (reference: string) => secrets.get(reference) ?? '';
+  const credential = credentialHeaders(given, given.auth ?? 'bearer', false, reveal, path, report);
+  const headers = headerList(worker['headers'] as Readonly<Record<string, string>>, credential, secrets, path, report);
   return { kind: 'url', key, origin, basePath, headers };
 }

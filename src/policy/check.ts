@@ -1,9 +1,10 @@
 // What `spillway check` prints: the ladders that a policy makes, or all that is wrong with it. For the command line.
 import { REASONS } from '../core/names.ts';
 import type { ModelPlan, Rung } from '../core/plan.ts';
-import { compilePolicy } from './compile.ts';
+import { type Catalog, compilePolicy } from './compile.ts';
+import { targetLabel } from './ladders.ts';
 import type { LoadResult } from './load.ts';
-import { isUrlWorker, type PoolSpec } from './policy.ts';
+import { isUrlWorker, type Policy, type PoolSpec, type ProviderSpec } from './policy.ts';
 import { formatProblem, type Problem } from './problems.ts';
 
 /** Plain data for `--json`. Holds no headers, keys or options of workers. */
@@ -17,8 +18,11 @@ export interface CheckJson {
     readonly class: string;
     readonly rungs: readonly {
       readonly number: number;
-      readonly pool: string;
-      readonly serves: string;
+      readonly kind: 'pool' | 'provider';
+      /** Name of the pool or provider. */
+      readonly target: string;
+      /** The model asked there; null: whatever the caller asked. */
+      readonly serves: string | null;
       readonly zone: string | null;
       readonly same: boolean;
       readonly when: readonly string[];
@@ -31,23 +35,44 @@ export interface CheckJson {
     /** Address of a worker, or the plug-in that brings it up. */
     readonly workers: readonly string[];
   }[];
+  readonly providers: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly address: string;
+    /** How the key is sent; never the key. */
+    readonly auth: string;
+    readonly quotaDomain: string;
+    readonly concurrency: number;
+    readonly zone: string | null;
+    readonly speaks: readonly string[];
+    readonly replyHeaders: readonly string[];
+  }[];
+  /** What is named and not there, since the key of an optional provider is not set. */
+  readonly absent: {
+    readonly providers: readonly { readonly name: string; readonly why: string }[];
+    readonly models: readonly string[];
+  };
 }
 
 export function checkJson(result: LoadResult): CheckJson {
-  if (!result.ok) return { ok: false, problems: result.problems, warnings: [], models: [], pools: [] };
+  if (!result.ok) {
+    const absent = { providers: [], models: [] };
+    return { ok: false, problems: result.problems, warnings: [], models: [], pools: [], providers: [], absent };
+  }
   const { policy, warnings } = result;
   const catalog = compilePolicy(policy);
   return {
     ok: true,
     problems: [],
     warnings,
-    models: catalog.models.map((plan, index) => ({
+    models: catalog.models.map((plan) => ({
       model: plan.model,
-      aliases: policy.models[index]!.aliases,
+      aliases: aliasesOf(policy, plan),
       class: plan.rules.class,
       rungs: plan.rungs.map((rung) => ({
         number: rung.number,
-        pool: rung.target.name,
+        kind: rung.target.kind,
+        target: rung.target.name,
         serves: rung.target.serves,
         zone: rung.target.zone,
         same: rung.same,
@@ -60,38 +85,50 @@ export function checkJson(result: LoadResult): CheckJson {
       concurrencyPerWorker: pool.concurrencyPerWorker,
       workers: workersOf(pool),
     })),
+    providers: catalog.providers.map((spec) => ({
+      name: spec.name,
+      kind: spec.kind,
+      address: spec.origin + spec.basePath,
+      auth: spec.auth,
+      quotaDomain: spec.quotaDomain,
+      concurrency: spec.concurrency,
+      zone: spec.zone,
+      speaks: [...spec.speaks],
+      replyHeaders: spec.replyHeaders,
+    })),
+    absent: { providers: policy.absent, models: absentModels(policy, catalog) },
   };
 }
 
 export function checkReport(result: LoadResult): string {
   if (!result.ok) {
-    const count = result.problems.length;
     return [
       ...result.problems.map(formatProblem),
-      `${count} ${count === 1 ? 'problem' : 'problems'}. The policy is refused.`,
+      `${many(result.problems, 'problem')}. The policy is refused.`,
       '',
     ].join('\n');
   }
   const { policy, warnings } = result;
   const catalog = compilePolicy(policy);
   const lines: string[] = [];
-  for (const [index, plan] of catalog.models.entries())
-    lines.push(...modelLines(plan, policy.models[index]!.aliases), '');
-  for (const pool of catalog.pools) {
-    const { target, engine, concurrencyPerWorker } = pool;
-    const workers = workersOf(pool);
-    lines.push(
-      `pool ${target.name} serves ${target.serves} (${engine.name}${target.zone === null ? '' : `, zone ${target.zone}`}): ` +
-        `${workers.length} x ${concurrencyPerWorker} calls at ${workers.join(', ')}`,
-    );
-  }
+  for (const plan of catalog.models) lines.push(...modelLines(plan, aliasesOf(policy, plan)), '');
+  lines.push(...catalog.pools.map(poolLine), ...catalog.providers.map(providerLine));
+  lines.push(...policy.absent.map(({ name, why }) => `provider ${name} is absent: ${why}`));
+  const missing = absentModels(policy, catalog);
+  if (missing.length > 0) lines.push(`models that nothing else serves, absent as well: ${missing.join(', ')}`);
   if (warnings.length > 0) lines.push('', ...warnings.map((warning) => `warning: ${formatProblem(warning)}`));
-  lines.push(
-    '',
-    `The policy is valid: ${catalog.models.length} models, ${catalog.pools.length} pools, ${warnings.length} warnings.`,
-    '',
-  );
+  const counts = [
+    many(catalog.models, 'model'),
+    many(catalog.pools, 'pool'),
+    many(catalog.providers, 'provider'),
+    many(warnings, 'warning'),
+  ];
+  lines.push('', `The policy is valid: ${counts.join(', ')}.`, '');
   return lines.join('\n');
+}
+
+function many(list: readonly unknown[], what: string): string {
+  return `${list.length} ${what}${list.length === 1 ? '' : 's'}`;
 }
 
 /** 0: valid, with or without warnings; 2: refused. */
@@ -107,9 +144,39 @@ function modelLines(plan: ModelPlan, aliases: readonly string[]): string[] {
       const role = rung.number === 1 ? '' : rung.same ? '  same' : '  substitute';
       const reasons = reasonsOf(rung);
       const all = rung.number === 1 || reasons.length === REASONS.length;
-      return `  ${rung.number} ${rung.target.name}${role}${all ? '' : `, when ${reasons.join(' or ') || 'never'}`}`;
+      return `  ${rung.number} ${targetLabel(rung.target)}${role}${all ? '' : `, when ${reasons.join(' or ') || 'never'}`}`;
     }),
   ];
+}
+
+function poolLine(pool: PoolSpec): string {
+  const { target, engine, concurrencyPerWorker } = pool;
+  const workers = workersOf(pool);
+  return (
+    `pool ${target.name} serves ${target.serves} (${engine.name}${zoneText(target.zone)}): ` +
+    `${workers.length} x ${concurrencyPerWorker} calls at ${workers.join(', ')}`
+  );
+}
+
+function providerLine(spec: ProviderSpec): string {
+  const account = spec.quotaDomain === spec.name ? '' : `, quota domain ${spec.quotaDomain}`;
+  return (
+    `provider ${spec.name} (${spec.kind}${zoneText(spec.zone)}): ${spec.concurrency} calls at ` +
+    `${spec.origin}${spec.basePath}, auth ${spec.auth}${account}`
+  );
+}
+
+function zoneText(zone: string | null): string {
+  return zone === null ? '' : `, zone ${zone}`;
+}
+
+function aliasesOf(policy: Policy, plan: ModelPlan): readonly string[] {
+  return policy.models.find(({ name }) => name === plan.model)?.aliases ?? [];
+}
+
+function absentModels(policy: Policy, catalog: Catalog): readonly string[] {
+  const there = new Set(catalog.models.map(({ model }) => model));
+  return policy.models.flatMap(({ name }) => (there.has(name) ? [] : [name]));
 }
 
 function reasonsOf(rung: Rung): string[] {

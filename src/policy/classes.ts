@@ -1,6 +1,6 @@
 // Timeouts, queue and retries of each route class, with their defaults. For the schema and the catalog.
 import { z } from 'zod';
-import type { RouteClass } from '../core/names.ts';
+import type { DialectName, RouteClass } from '../core/names.ts';
 import type { ClassRules } from '../core/plan.ts';
 import { formatDuration } from '../core/units.ts';
 import { count, duration, modelName } from './units.ts';
@@ -26,6 +26,14 @@ export const CLASS_DEFAULTS: Readonly<Record<RouteClass, ClassRules>> = {
     retries: 2,
     defaultModel: null,
   },
+};
+
+/** The dialects of each class: a target that speaks none of them can serve no call of it. */
+export const CLASS_DIALECTS: Readonly<Record<RouteClass, readonly DialectName[]>> = {
+  chat: ['openai-chat', 'openai-completions', 'openai-responses', 'anthropic-messages', 'anthropic-count-tokens'],
+  embed: ['openai-embeddings'],
+  rerank: ['rerank'],
+  batch: [],
 };
 
 function classSchema({ timeouts, queue, retries }: ClassRules) {
@@ -78,7 +86,10 @@ export function classesSchema() {
 
 type ClassDocument = z.output<ReturnType<typeof classSchema>>;
 
-export function classRules(name: RouteClass, { timeouts, queue, retries, default: defaultModel }: ClassDocument): ClassRules {
+export function classRules(
+  name: RouteClass,
+  { timeouts, queue, retries, default: defaultModel }: ClassDocument,
+): ClassRules {
   return {
     class: name,
     timeouts: {

@@ -22,23 +22,24 @@ export interface Catalog {
 export function compilePolicy(policy: Policy): Catalog {
   const targets = targetsOf(policy);
   // A provider whose key is not set is not there, and a model of which nothing is left is not there either.
-  const models = policy.models.filter((model) => flattenLadder(model.ladder, policy.ladders, targets).length > 0);
-  const entries = models.map((model) => ({
-    name: model.name,
-    aliases: model.aliases,
-    value: {
-      model: model.name,
-      rules: policy.classes[model.class],
-      rungs: flattenLadder(model.ladder, policy.ladders, targets),
-    } satisfies ModelPlan,
-  }));
+  const entries = policy.models.flatMap((model) => {
+    const rungs = flattenLadder(model, policy.ladders, targets);
+    if (rungs.length === 0) return [];
+    const plan: ModelPlan = { model: model.name, rules: policy.classes[model.class], rungs };
+    return [{ name: model.name, aliases: model.aliases, value: plan }];
+  });
+  const find = createMatcher(entries);
   return {
     pools: policy.pools,
     providers: policy.providers,
     classes: policy.classes,
     models: entries.map((entry) => entry.value),
-    find: createMatcher(entries),
-    defaultOf: (routeClass) => policy.classes[routeClass].defaultModel ?? firstOf(entries, routeClass),
+    find,
+    defaultOf(routeClass) {
+      const { defaultModel } = policy.classes[routeClass];
+      if (defaultModel === null) return firstOf(entries, routeClass);
+      return find(defaultModel) === null ? null : defaultModel;
+    },
     names: entries.flatMap(({ name, aliases }) => (name.includes('*') ? aliases : [name, ...aliases])),
   };
 }

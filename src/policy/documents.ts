@@ -28,7 +28,7 @@ export interface Documents {
 
 export const MAX_INCLUDED_FILES = 256;
 /** Sections whose entries are named, so that several files may add to them. */
-const NAMED = ['pools', 'ladders', 'models', 'classes'];
+const NAMED = ['pools', 'providers', 'ladders', 'models', 'classes'];
 
 type Mapping = Record<string, unknown>;
 const isMapping = (value: unknown): value is Mapping =>

@@ -57,7 +57,8 @@ function obstacle({ target, same, number }: Rung, call: CallNeeds): string {
   if (!target.speaks.has(call.dialect)) return `does not speak ${call.dialect}`;
   if (!call.managed && target.kind === 'provider') return 'managed API: needs a key';
   const can = target.capabilities;
-  const lacking = can === null ? [] : [...new Set([...call.capabilities, ...wants.require])].filter((one) => !can.has(one));
+  const lacking =
+    can === null ? [] : [...new Set([...call.capabilities, ...wants.require])].filter((one) => !can.has(one));
   if (lacking.length > 0) return lacking.map((one) => `no ${one}`).join(', ');
   if (!same && wants.degrade === 'never') return 'substitute, degrade never';
   return `rung ${number}, below min rung ${wants.minRung}`;

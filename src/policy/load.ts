@@ -1,5 +1,5 @@
 // Reads a policy from files and says everything that is wrong with it at once. For the entries and `spillway check`.
-import { buildPolicy, resolveSecrets } from './build.ts';
+import { buildPolicy } from './build.ts';
 import { type PolicyFiles, readDocuments, type Source } from './documents.ts';
 import { reportIssues, sentence } from './issues.ts';
 import { ladderWarnings } from './ladders.ts';
@@ -8,7 +8,7 @@ import { createReporter, type Problem, sortProblems } from './problems.ts';
 import { checkReferences } from './references.ts';
 import type { Registries } from './registries.ts';
 import { policySchema } from './schema.ts';
-import { masked, type SecretSource, secretLikeTexts } from './secrets.ts';
+import { masked, resolveSecrets, type SecretSource, secretLikeTexts } from './secrets.ts';
 import { claimedBranches, type Shape, shapeOf } from './shape.ts';
 
 export interface LoadOptions {

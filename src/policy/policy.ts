@@ -2,6 +2,7 @@
 
 import type { Capability, DialectName, Reason, RerankForm, RouteClass, ScoreMeaning } from '../core/names.ts';
 import type { ClassRules, PoolTarget } from '../core/plan.ts';
+import type { AuthForm } from '../core/provider.ts';
 import type { Address } from '../core/units.ts';
 
 /** A worker at an address. */
@@ -54,6 +55,7 @@ export interface ProviderSpec {
   readonly origin: string;
   readonly basePath: string;
   readonly versioned: boolean;
+  readonly auth: AuthForm;
   /** Flat, lower-case names; holds resolved secrets. */
   readonly headers: readonly string[];
   readonly replyHeaders: readonly string[];
@@ -105,6 +107,8 @@ export interface Policy {
   /** In file order, as models are. */
   readonly pools: readonly PoolSpec[];
   readonly providers: readonly ProviderSpec[];
+  /** Optional providers whose keys are not set, with the reason. */
+  readonly absent: readonly { readonly name: string; readonly why: string }[];
   readonly ladders: ReadonlyMap<string, readonly RungRule[]>;
   readonly models: readonly ModelRule[];
   readonly classes: Readonly<Record<RouteClass, ClassRules>>;

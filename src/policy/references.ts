@@ -1,27 +1,21 @@
 // Whether the names in a policy point to something, and whether what they make is sound. For the loader.
+import { providerRung } from './ladders.ts';
+import { checkDefaults, checkNames, mappingOf } from './model-names.ts';
 import type { Path, Reporter } from './problems.ts';
 import { choicesText, quoted } from './suggest.ts';
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /** A rung as far as it can be read; the schema says what else is wrong with it. */
 interface LooseRung {
   readonly path: Path;
   readonly pool: string | null;
+  /** Its name, without the model. */
+  readonly provider: string | null;
   readonly ladder: string | null;
   readonly same: unknown;
   readonly hasWhen: boolean;
 }
 
 export const MAX_RUNGS = 32;
-
-function mappingOf(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
-}
-
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
 
 function rungsOf(value: unknown, path: Path): LooseRung[] {
   if (!Array.isArray(value)) return [];
@@ -30,6 +24,7 @@ function rungsOf(value: unknown, path: Path): LooseRung[] {
     return {
       path: [...path, index],
       pool: typeof rung['pool'] === 'string' ? rung['pool'] : null,
+      provider: typeof rung['provider'] === 'string' ? providerRung(rung['provider']).name : null,
       ladder: typeof rung['ladder'] === 'string' ? rung['ladder'] : null,
       same: rung['same'],
       hasWhen: rung['when'] !== undefined,
@@ -41,6 +36,7 @@ function rungsOf(value: unknown, path: Path): LooseRung[] {
 export function checkReferences(raw: unknown, report: Reporter): void {
   const root = mappingOf(raw);
   const pools = mappingOf(root['pools']);
+  const providers = mappingOf(root['providers']);
   const models = mappingOf(root['models']);
   const ladders = new Map(
     Object.entries(mappingOf(root['ladders'])).map(([name, value]) => [name, rungsOf(value, ['ladders', name])]),
@@ -56,6 +52,12 @@ export function checkReferences(raw: unknown, report: Reporter): void {
         `unknown pool ${quoted(rung.pool)}. ${choicesText(rung.pool, Object.keys(pools))}`,
       );
     }
+    if (rung.provider !== null && !Object.hasOwn(providers, rung.provider)) {
+      report.problem(
+        [...rung.path, 'provider'],
+        `unknown provider ${quoted(rung.provider)}. ${choicesText(rung.provider, Object.keys(providers))}`,
+      );
+    }
     if (rung.ladder !== null && !ladders.has(rung.ladder)) {
       report.problem(
         [...rung.path, 'ladder'],
@@ -66,6 +68,7 @@ export function checkReferences(raw: unknown, report: Reporter): void {
   const cyclic = checkCycles(ladders, report);
   checkFirstRungs([...ladders.values(), ...Object.keys(models).map(ladderOf)], report);
   checkNames(models, report);
+  checkDefaults(mappingOf(root['classes']), models, report);
 
   const reached = new Map<string, { class: string; model: string }>();
   for (const model of Object.keys(models)) {
@@ -81,6 +84,12 @@ export function checkReferences(raw: unknown, report: Reporter): void {
   for (const pool of Object.keys(pools)) {
     if (!allRungs.some((rung) => rung.pool === pool))
       report.warning(['pools', pool], 'is on no ladder: no call ever goes there');
+  }
+  for (const provider of Object.keys(providers)) {
+    if (Object.hasOwn(pools, provider))
+      report.problem(['providers', provider], `is the name of a pool too, at ${report.place(['pools', provider])}`);
+    if (!allRungs.some((rung) => rung.provider === provider))
+      report.warning(['providers', provider], 'is on no ladder: no call ever goes there');
   }
   if (Object.keys(models).length === 0 && root['models'] === undefined) {
     report.warning([], 'names no models: every call will be refused');
@@ -137,24 +146,8 @@ function checkFirstRungs(all: readonly (readonly LooseRung[])[], report: Reporte
     const isModels = first.path[0] === 'models';
     if (first.same === false && isModels)
       report.problem([...first.path, 'same'], 'must not be false: the first rung is the asked model itself');
-    if (first.hasWhen && first.pool !== null && isModels)
+    if (first.hasWhen && first.ladder === null && isModels)
       report.warning([...first.path, 'when'], 'has no effect: every call begins at the first rung');
-  }
-}
-
-function checkNames(models: Mapping, report: Reporter): void {
-  const takenBy = new Map<string, { path: Path; model: string }>();
-  for (const model of Object.keys(models)) {
-    for (const [index, alias] of textsOf(mappingOf(models[model])['aliases']).entries()) {
-      const path = ['models', model, 'aliases', index];
-      const earlier = takenBy.get(alias);
-      if (alias.includes('*')) report.problem(path, 'must not be a pattern: give the pattern a model of its own');
-      else if (Object.hasOwn(models, alias))
-        report.problem(path, `is the name of a model, at ${report.place(['models', alias])}`);
-      else if (earlier !== undefined)
-        report.problem(path, `is an alias already, of ${earlier.model} at ${report.place(earlier.path)}`);
-      else takenBy.set(alias, { path, model });
-    }
   }
 }
 
@@ -172,13 +165,15 @@ function checkClass(
       const same = top && (index === 0 || rung.same === true);
       const place = at ?? rung.path;
       if (rung.ladder !== null) visit(ladders.get(rung.ladder) ?? [], same, place);
-      if (rung.pool === null) continue;
+      if (rung.pool === null && rung.provider === null) continue;
       if (!same && routeClass === 'embed') {
         report.problem(
           place,
           'is a substitute, and an embedding is never answered by another model; say same: true where it is a copy',
         );
       }
+      // A managed API serves models of many classes; a pool serves one model.
+      if (rung.pool === null) continue;
       const other = reached.get(rung.pool);
       if (other === undefined) reached.set(rung.pool, { class: routeClass, model });
       else if (other.class !== routeClass) {

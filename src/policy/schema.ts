@@ -1,45 +1,17 @@
 // Which keys a policy file may hold, with form, unit, default and meaning of each. For the loader, editors and the reference.
 import { z } from 'zod';
-import { CAPABILITIES, DIALECTS, REASONS, RERANK_FORMS, SCORE_MEANINGS } from '../core/names.ts';
+import { REASONS } from '../core/names.ts';
 import { classesSchema } from './classes.ts';
-import { basePath, hostName, origin, urlWorker } from './endpoint.ts';
+import { urlWorker } from './endpoint.ts';
+import { providerSchema } from './providers.ts';
 import { DEFAULT_ENGINE, type Registries } from './registries.ts';
-import { address, count, duration, modelName, name } from './units.ts';
+import { serverSchema } from './server.ts';
+import { targetFields } from './target.ts';
+import { count, modelName, name, providerRung } from './units.ts';
 
 /** The classes this release serves; the other route classes have rules already, but no dialect. */
 export const SERVED_CLASSES = ['chat', 'embed', 'rerank'] as const;
 const NOT_YET: readonly unknown[] = ['batch'];
-
-const server = z
-  .strictObject({
-    listen: address().prefault('127.0.0.1:8787').describe('Address and port that callers use.'),
-    admin: address()
-      .prefault('127.0.0.1:8789')
-      .describe("Address and port of the operator's pages and metrics. Keep it private."),
-    data: z
-      .string()
-      .min(1, 'must not be empty')
-      .prefault('./data')
-      .describe('Folder for what survives a restart, such as the last good policy.'),
-    basePath: basePath().prefault('/').describe('Path before every route, such as /llm.'),
-    allowedHosts: z
-      .array(hostName())
-      .prefault([])
-      .describe(
-        'Host names, beside loopback ones, by which callers may address the router. Any other Host is refused.',
-      ),
-    allowedOrigins: z
-      .array(origin())
-      .prefault([])
-      .describe(
-        'Origins, exact, that a request may name, such as app://notes of a desktop program. No CORS headers are sent, so a browser still keeps replies from pages.',
-      ),
-    drain: duration()
-      .prefault('30s')
-      .describe('Duration. On shutdown, how long calls in flight may go on before they are cut.'),
-  })
-  .prefault({})
-  .describe('Where the router listens and how it stops.');
 
 const telemetry = z
   .strictObject({
@@ -65,6 +37,13 @@ const when = z
 
 const rung = z.union([
   z.strictObject({ pool: name().describe('Name of a pool.'), same, when }),
+  z.strictObject({
+    provider: providerRung().describe(
+      "Name of a provider, or NAME/MODEL for one model of it. Without a model, the model's own name is asked there, and under a pattern the name that the caller asked.",
+    ),
+    same,
+    when,
+  }),
   z.strictObject({ ladder: name().describe('Name of a ladder, whose rungs stand here.'), same, when }),
 ]);
 const rungs = z.array(rung).min(1, 'needs at least one rung').max(32, 'has more than 32 rungs');
@@ -85,25 +64,6 @@ const model = z
   })
   .describe('A model, or with one or more * in its name every model whose name fits. The most specific pattern wins.');
 
-export const speaks = () =>
-  z
-    .array(z.enum(DIALECTS))
-    .min(1, 'needs at least one dialect')
-    .optional()
-    .describe('Dialects taken on the wire; a call in another one passes over. Default: those of the kind.');
-
-export const rerank = () =>
-  z
-    .strictObject({
-      form: z.enum(RERANK_FORMS).describe("Whose form rerank calls and replies have."),
-      scores: z
-        .enum(SCORE_MEANINGS)
-        .prefault('undeclared')
-        .describe('What the scores mean; callers are told, since scores of two meanings cannot be compared.'),
-    })
-    .optional()
-    .describe('How rerank calls look on the wire. Default: as the kind has it.');
-
 function poolSchema(registries: Registries) {
   const engines = Object.keys(registries.engines);
   const engine = z
@@ -120,16 +80,8 @@ function poolSchema(registries: Registries) {
   return z
     .strictObject({
       serves: modelName().optional().describe('Model name that the workers know. Default: the name of the pool.'),
-      zone: name().optional().describe('Where data sent here stays; a name of your choice, told to callers.'),
       engine,
-      capabilities: z
-        .array(z.enum(CAPABILITIES))
-        .optional()
-        .describe(
-          'What the model can do. A call that needs more passes this pool over. Default: not declared, so nothing is ruled out.',
-        ),
-      speaks: speaks(),
-      rerank: rerank(),
+      ...targetFields(),
       concurrencyPerWorker: count(1, 100_000)
         .prefault(64)
         .describe('Calls in flight that each worker may hold; further calls wait in line.'),
@@ -152,9 +104,10 @@ export function policySchema(registries: Registries) {
         .max(64, 'has more than 64 entries')
         .prefault([])
         .describe('Further files, relative to this one; * in the file name matches any run of characters.'),
-      server,
+      server: serverSchema(),
       telemetry,
       pools: z.record(name(), poolSchema(registries)).prefault({}).describe('Pools by name.'),
+      providers: z.record(name(), providerSchema(registries)).prefault({}).describe('Managed APIs by name.'),
       ladders: z
         .record(name(), rungs.describe('Rungs, best first.'))
         .prefault({})

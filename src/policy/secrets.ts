@@ -1,6 +1,6 @@
 // Where secrets may stand in a policy, and how a reference becomes its value. For the loader.
-import type { Path } from './problems.ts';
-import { SECRET_FORM } from './units.ts';
+import type { Path, Reporter } from './problems.ts';
+import { SECRET_FORM, SECRET_MESSAGE } from './units.ts';
 
 /** The machine's secrets. `file` rejects when it cannot read. */
 export interface SecretSource {
@@ -14,41 +14,123 @@ export function isReference(text: string): boolean {
 
 const MAX_SECRET_LENGTH = 64 * 1024;
 
+/** Keys whose text is a secret wherever they stand. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(['apiKey', 'modalKey', 'modalSecret']);
+
+/** `unset`: there is nothing there, which is no mistake where a secret is optional. */
+type Found = { readonly value: string } | { readonly problem: string; readonly unset: boolean };
+
 /** The value behind `$NAME` or `$file:/path`, or what is wrong with it. A final line break is not part of a secret. */
-export async function resolveSecret(
-  reference: string,
-  source: SecretSource,
-): Promise<{ readonly value: string } | { readonly problem: string }> {
+async function resolveSecret(reference: string, source: SecretSource): Promise<Found> {
   let text: string | undefined;
   if (reference.startsWith('$file:')) {
     try {
       text = (await source.file(reference.slice('$file:'.length))).replace(/\r?\n$/, '');
-    } catch {
-      return { problem: `${reference} cannot be read` };
+    } catch (thrown) {
+      const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+      if (code === 'ENOENT') return { problem: `${reference} is not there`, unset: true };
+      return { problem: `${reference} cannot be read`, unset: false };
     }
-    if (text === '') return { problem: `${reference} is empty` };
+    if (text === '') return { problem: `${reference} is empty`, unset: true };
   } else {
-    text = source.env(reference.slice(1));
-    if (text === undefined) return { problem: `the environment variable ${reference.slice(1)} is not set` };
-    if (text === '') return { problem: `the environment variable ${reference.slice(1)} is empty` };
+    const named = reference.slice(1);
+    text = source.env(named);
+    if (text === undefined) return { problem: `the environment variable ${named} is not set`, unset: true };
+    if (text === '') return { problem: `the environment variable ${named} is empty`, unset: true };
   }
   if (text.length > MAX_SECRET_LENGTH || !/^[\t\x20-\x7e]+$/.test(text) || text.trim() !== text) {
-    return { problem: `${reference} holds line breaks, outer spaces or other characters that a header cannot carry` };
+    const problem = `${reference} holds line breaks, outer spaces or other characters that a header cannot carry`;
+    return { problem, unset: false };
   }
   return { value: text };
 }
 
-/** Calls back for every text under a key `apiKey`, however deep. */
-export function eachApiKey(value: unknown, path: Path, found: (text: string, path: Path) => void): void {
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, child] of Object.entries(value)) {
-    const childPath = [...path, Array.isArray(value) ? Number(key) : key];
-    if (key === 'apiKey' && typeof child === 'string') found(child, childPath);
-    else eachApiKey(child, childPath, found);
+type Loose = Readonly<Record<string, unknown>>;
+type Finder = (text: string, path: Path) => void;
+
+export interface ResolvedSecrets {
+  /** By reference, as written. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Optional providers with a secret that is not set, and what is missing. */
+  readonly absent: ReadonlyMap<string, string>;
+}
+
+/** Resolves every reference, in the document as written, and reports those that cannot be. */
+export async function resolveSecrets(raw: unknown, source: SecretSource, report: Reporter): Promise<ResolvedSecrets> {
+  const { pools, providers, server } = (raw ?? {}) as Loose;
+  const places: { readonly text: string; readonly path: Path; readonly isSecret: boolean }[] = [];
+  const secretPlace: Finder = (text, path) => places.push({ text, path, isSecret: true });
+  const headerPlace: Finder = (text, path) => places.push({ text, path, isSecret: false });
+  for (const [section, value] of entriesOf({ pools, providers })) {
+    eachSecret(value, [section], secretPlace);
+    for (const [named, spec] of entriesOf(value)) {
+      const path = [section, named];
+      eachHeader(spec, path, headerPlace);
+      for (const [index, worker] of entriesOf((spec as Loose | null)?.['workers']))
+        eachHeader(worker, [...path, 'workers', Number(index)], headerPlace);
+    }
+  }
+  const adminSecret = (server as Loose | null | undefined)?.['adminSecret'];
+  if (typeof adminSecret === 'string') secretPlace(adminSecret, ['server', 'adminSecret']);
+
+  const values = new Map<string, string>();
+  const absent = new Map<string, string>();
+  for (const { text, path, isSecret } of places) {
+    if (!isReference(text)) {
+      if (isSecret) report.problem(path, SECRET_MESSAGE);
+      continue;
+    }
+    const found = await resolveSecret(text, source);
+    if ('value' in found) values.set(text, found.value);
+    else if (found.unset && isOptional(providers, path)) absent.set(String(path[1]), found.problem);
+    else report.problem(path, found.problem);
+  }
+  return { values, absent };
+}
+
+function isOptional(providers: unknown, [section, named]: Path): boolean {
+  const spec = section === 'providers' ? (providers as Loose)[named!] : undefined;
+  return typeof spec === 'object' && spec !== null && (spec as Loose)['optional'] === true;
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+/** A header may have the name of a secret's key; it is found as one then. */
+function eachHeader(spec: unknown, path: Path, found: Finder): void {
+  for (const [header, value] of entriesOf((spec as Loose | null)?.['headers'])) {
+    if (typeof value === 'string' && !SECRET_KEYS.has(header)) found(value, [...path, 'headers', header]);
   }
 }
 
-/** A copy with every reference under a key `apiKey` replaced. Only plain lists and mappings are entered. */
+/** FNV-1a over the secrets that an entry refers to; empty when it refers to none. */
+export function fingerprint(entry: unknown, secrets: ReadonlyMap<string, string>): string {
+  let hash = 0x811c9dc5;
+  let any = false;
+  const visit = (value: unknown): void => {
+    if (typeof value === 'object' && value !== null) for (const child of Object.values(value)) visit(child);
+    const text = typeof value === 'string' ? secrets.get(value) : undefined;
+    if (text === undefined) return;
+    any = true;
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    hash = Math.imul(hash ^ 0xff, 0x01000193);
+  };
+  visit(entry);
+  return any ? ` ~${(hash >>> 0).toString(16)}` : '';
+}
+
+/** Calls back for every text under a key of a secret, however deep. */
+function eachSecret(value: unknown, path: Path, found: Finder): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    const childPath = [...path, Array.isArray(value) ? Number(key) : key];
+    if (SECRET_KEYS.has(key) && typeof child === 'string') found(child, childPath);
+    else eachSecret(child, childPath, found);
+  }
+}
+
+/** A copy with every reference under a key of a secret replaced. Only plain lists and mappings are entered. */
 export function withSecrets(value: unknown, secrets: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) return value.map((item) => withSecrets(item, secrets));
   if (typeof value !== 'object' || value === null) return value;
@@ -57,7 +139,7 @@ export function withSecrets(value: unknown, secrets: ReadonlyMap<string, string>
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       key,
-      key === 'apiKey' && typeof child === 'string' ? (secrets.get(child) ?? child) : withSecrets(child, secrets),
+      SECRET_KEYS.has(key) && typeof child === 'string' ? (secrets.get(child) ?? child) : withSecrets(child, secrets),
     ]),
   );
 }

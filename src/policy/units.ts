@@ -46,7 +46,7 @@ export function address() {
 export const SECRET_FORM = /^\$(file:.+|[A-Za-z_][A-Za-z0-9_]*)$/;
 export const SECRET_MESSAGE = 'must be $NAME (an environment variable) or $file:/path, never the secret itself';
 
-/** A reference to a secret. It stays a reference in the parsed document; `load` resolves it under the key `apiKey`. */
+/** A reference to a secret. It stays a reference in the parsed document; `load` resolves it. */
 export function secret() {
   return z.string({ error: SECRET_MESSAGE }).regex(SECRET_FORM, SECRET_MESSAGE);
 }
@@ -68,6 +68,13 @@ export function modelName() {
   return z
     .string()
     .regex(/^[!-~]{1,256}$/, `is no model name: use up to ${MAX_MODEL_NAME} visible ASCII characters without spaces`);
+}
+
+/** A provider's name, or `name/model`. Only the first slash counts: models may have slashes of their own. */
+export function providerRung() {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\/[!-~]{1,256})?$/, 'must be the name of a provider, or name/model');
 }
 
 const COUNT_MESSAGE = 'must be a whole number';
