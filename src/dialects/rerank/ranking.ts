@@ -58,13 +58,13 @@ export function readRanking(whole: unknown, headers: HeaderView, worker: WorkerF
 /** Fewer results than documents: what was left out might have been the best. */
 export const incomplete = () => refuse('a ranking that leaves documents out');
 
-export function bestFirst(ranked: readonly Ranked[]): readonly Ranked[] {
-  return [...ranked].sort((a, b) => b.score - a.score || a.index - b.index);
-}
+/** Best first; of equals the one that the caller named first. */
+const order = (a: Ranked, b: Ranked): number => b.score - a.score || a.index - b.index;
 
-export function isBestFirst(ranked: readonly Ranked[]): boolean {
-  return ranked.every(({ score }, at) => at === 0 || score <= ranked[at - 1]!.score);
-}
+export const bestFirst = (ranked: readonly Ranked[]): readonly Ranked[] => [...ranked].sort(order);
+
+export const isBestFirst = (ranked: readonly Ranked[]): boolean =>
+  ranked.every((one, at) => at === 0 || order(ranked[at - 1]!, one) < 0);
 
 function textAt(whole: unknown, key: string): string | null {
   const value = part(whole, key);
