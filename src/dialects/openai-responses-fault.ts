@@ -1,6 +1,6 @@
 // What a failure means that a target states inside a Responses reply. For openai-responses' judge and check.
 import { RouterError } from '../core/errors.ts';
-import { inBandFault } from './openai-errors.ts';
+import { inBandFault } from './faults.ts';
 
 const CONTEXT = /context_length|context_window/;
 const FILTERED = /_policy$|_policy_violation$|content_filter/;

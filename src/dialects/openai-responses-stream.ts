@@ -61,13 +61,17 @@ class ResponseJudge implements StreamJudge {
   judge(bytes: Uint8Array, start: number, end: number): number {
     if (this.finished) return DROP;
     const data = eventData(bytes, start, end);
-    if (data === null) return bytes[start] === BRACE ? this.#rawTail(bytes, start, end) : FORWARD;
+    if (data === null) {
+      if (bytes[start] === BRACE) return this.#rawTail(bytes, start, end);
+      return eventName(bytes, start, end) === 'error' ? this.#stop(responseFault(null)) : FORWARD;
+    }
     const { bytes: source, start: from, end: to } = data;
     const scan = scanned(source, from, to);
     if (scan === null) {
       if (to - from === DONE.length && textOf(source, from, to) === DONE)
         return this.#stop(upstreamError('The target ended its stream before the response was over.'));
-      return this.#skip();
+      // Clients take an event of this name for the end, whatever it holds.
+      return eventName(bytes, start, end) === 'error' ? this.#stop(responseFault(null)) : this.#skip();
     }
     const type = stringOf(source, fieldOf(scan, 'type')) ?? eventName(bytes, start, end) ?? '';
     const verdict = type.startsWith('response.')

@@ -59,9 +59,13 @@ describe('failures inside a 200', () => {
     expect(j.state).toMatchObject({ finished: false, done: false, fault: code });
   });
 
-  it('F060 an event that is named error is one, whatever its data holds', () => {
+  it.each([
+    ['an object', `data: {"message":"${SECRET}","type":"server_error"}\n`],
+    ['what is no JSON', `data: ${SECRET}\n`],
+    ['nothing', ''],
+  ])('F060 an event that is named error is one, though it holds %s', (_, data) => {
     const j = judging(responses);
-    expect(j.raw(`event: error\ndata: {"message":"${SECRET}","type":"server_error"}\n\n`)).toBe('stop');
+    expect(j.raw(`event: error\n${data}\n`)).toBe('stop');
     expect(j.state.fault).toBe('upstream_error');
   });
 
