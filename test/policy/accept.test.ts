@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import { formatDuration, parseAddress, parseDuration } from '../../src/core/units.ts';
+import { engines } from '../../src/fleet/engines/index.ts';
 import { checkExitCode, checkJson, checkReport } from '../../src/policy/check.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { savedPolicy } from '../../src/policy/last-good.ts';
@@ -14,7 +15,7 @@ const root = new URL('../../', import.meta.url);
 
 const FULL = `version: 1
 include: [ more.yaml ]
-server: { listen: "[::1]:1", admin: localhost:0, data: /d, basePath: /llm/v/, allowedHosts: [LLM.example.com], allowedOrigins: ["https://a.b:8"], drain: 1.5s }
+server: { listen: "[::1]:1", admin: localhost:0, data: /d, basePath: /llm/v/, allowedHosts: [LLM.example.com], allowedOrigins: ["https://a.b:8"], drain: 1.5s, tls: { cert: /c, key: /k }, trustedProxies: [10.0.0.5, "FD00::/8"], adminSecret: $KEY }
 telemetry: { log: none }
 pools:
   p:
@@ -28,15 +29,32 @@ pools:
       - { demo: chat, model: d, startUp: 2s, prefillTokensPerSecond: 0, decodeTokensPerSecond: 15, maxNumSeqs: 1, maxNumQueuedReqs: 0, maxModelLen: 9 }
       - { demo: chat }
       - { demo: chat }
-  e: { workers: [ { url: "https://e" } ] }
+  e: { speaks: [openai-embeddings], workers: [ { url: "https://e", auth: modal, modalKey: $KEY, modalSecret: $KEY, apiKey: $KEY } ] }
+providers:
+  g:
+    kind: openai-compatible
+    baseUrl: "https://g.example/v1beta/openai/"
+    apiKey: $KEY
+    auth: api-key
+    headers: { X-Project: p1 }
+    zone: us
+    capabilities: [vision]
+    speaks: [openai-chat, rerank]
+    rerank: { form: jina, scores: cosine }
+    replyHeaders: [X-RateLimit-Remaining-Tokens]
+    quotaDomain: account
+    concurrency: 9
+    optional: true
 ladders: { l: [ { pool: q, when: [slow, cold] }, { pool: p, same: true } ] }
 classes:
   chat: { timeouts: { connect: 1ms, headers: 2s, firstContent: 3m, idle: 4h, total: 5s }, queue: { max: 0, wait: 0s }, retries: 5 }
+  rerank: { default: r }
   embed: { timeouts: { connect: 1s, headers: 2s, firstContent: 3s, idle: 4s, total: 5s }, queue: { max: 7, wait: 8s }, retries: 0 }
 `;
 const MORE = `models:
   m: { aliases: [gpt-4o-mini, a/b:c@d], class: chat, ladder: [ { pool: p }, { ladder: l, same: false, when: [cold, failing] } ] }
   e: { class: embed, ladder: [ { pool: e } ] }
+  r: { class: rerank, ladder: [ { provider: g/rerank/large, same: true, when: [slow] } ] }
 pools: { q: { workers: [ { demo: chat } ] } }
 `;
 const TEXTS = { 'policies/x.yaml': FULL, 'policies/more.yaml': MORE };
@@ -53,6 +71,9 @@ test('every key is accepted and reaches the policy', async () => {
     allowedHosts: ['llm.example.com'],
     allowedOrigins: ['https://a.b:8'],
     drainMs: 1500,
+    tls: { cert: '/c', key: '/k' },
+    trustedProxies: ['10.0.0.5', 'fd00::/8'],
+    adminSecret: SECRET,
   });
   const pool = policy.pools[0]!;
   expect(pool.target).toEqual({
@@ -61,6 +82,8 @@ test('every key is accepted and reaches the policy', async () => {
     serves: 'acme/p',
     zone: 'eu',
     capabilities: new Set(['tools', 'schema', 'vision', 'audio', 'logprobs']),
+    speaks: new Set(engines.vllm.speaks),
+    rerank: engines.vllm.rerank,
   });
   expect(pool.engine).toEqual({ name: 'vllm', options: {} });
   expect(pool.workers[0]).toMatchObject({
@@ -75,10 +98,35 @@ test('every key is accepted and reaches the policy', async () => {
     timeouts: { connectMs: 1, headersMs: 2000, firstContentMs: 180_000, idleMs: 14_400_000, totalMs: 5000 },
     queue: { max: 0, waitMs: 0 },
     retries: 5,
+    defaultModel: null,
   });
+  expect(policy.pools[1]!.workers[0]).toMatchObject({
+    headers: ['modal-key', SECRET, 'modal-secret', SECRET, 'authorization', `Bearer ${SECRET}`],
+  });
+  expect(policy.providers).toEqual([
+    {
+      name: 'g',
+      key: policy.providers[0]!.key,
+      kind: 'openai-compatible',
+      zone: 'us',
+      capabilities: new Set(['vision']),
+      speaks: new Set(['openai-chat', 'rerank']),
+      rerank: { form: 'jina', scores: 'cosine' },
+      auth: 'api-key',
+      origin: 'https://g.example',
+      basePath: '/v1beta/openai',
+      versioned: true,
+      headers: ['x-project', 'p1', 'authorization', `Api-Key ${SECRET}`],
+      replyHeaders: ['x-ratelimit-remaining-tokens'],
+      quotaDomain: 'account',
+      concurrency: 9,
+    },
+  ]);
+  expect(policy.classes.rerank.defaultModel).toBe('r');
   expect(lines(warnings)).toEqual([
     'policies/x.yaml:13:11 pools.p.workers[0].url: ends in /v1, which every call adds: it is dropped',
     'policies/more.yaml:2:54 models.m.ladder: rung 3 (p) repeats rung 1: it helps only for other reasons',
+    'policies/more.yaml:4:73 models.r.ladder[0].when: has no effect: every call begins at the first rung',
   ]);
 });
 
@@ -93,7 +141,9 @@ test('worker keys are distinct, stable, without secrets, and change with the sec
   expect(await keysOf(SECRET)).toEqual(keys);
   const renewed = await keysOf('another-secret');
   expect(renewed[0]).not.toBe(keys[0]);
-  expect(renewed.slice(1)).toEqual(keys.slice(1));
+  expect(renewed.slice(1, -2)).toEqual(keys.slice(1, -2));
+  expect(renewed.at(-2)).not.toBe(keys.at(-2));
+  expect(renewed.at(-1)).toBe(keys.at(-1));
 });
 
 test('a catalog lays nested ladders flat; reasons narrow, and only copies of the asked model are same', async () => {
@@ -104,7 +154,7 @@ test('a catalog lays nested ladders flat; reasons narrow, and only copies of the
     [2, 'q', false, ['cold']],
     [3, 'p', false, ['cold', 'failing']],
   ]);
-  expect(catalog.names).toEqual(['m', 'gpt-4o-mini', 'a/b:c@d', 'e']);
+  expect(catalog.names).toEqual(['m', 'gpt-4o-mini', 'a/b:c@d', 'e', 'r']);
   expect(catalog.find('gpt-4o-mini')).toBe(catalog.find('m'));
   expect(catalog.find('e')!.rules).toBe(catalog.classes.embed);
 });
@@ -163,12 +213,13 @@ test('the check names every rung, and shows no headers', async () => {
   expect(report).toContain(
     'm (chat, also asked as gpt-4o-mini, a/b:c@d)\n  1 p\n  2 q  substitute, when cold\n  3 p  substitute, when cold or failing\n',
   );
-  expect(report).toContain('The policy is valid: 2 models, 3 pools, 2 warnings.');
+  expect(report).toContain('The policy is valid: 3 models, 3 pools, 1 provider, 3 warnings.');
   expect(checkExitCode(result)).toBe(0);
   expect(report + JSON.stringify(checkJson(result))).not.toContain(SECRET);
   expect(checkJson(result).models[0]!.rungs[1]).toEqual({
     number: 2,
-    pool: 'q',
+    kind: 'pool',
+    target: 'q',
     serves: 'q',
     zone: null,
     same: false,

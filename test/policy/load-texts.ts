@@ -9,7 +9,10 @@ export const SECRET = 'sk-live-4f1c2ab90d7e';
 
 export const secrets: SecretSource = {
   env: (name) => ({ KEY: SECRET, EMPTY: '', BROKEN: `${SECRET}\r\nx-evil: 1` })[name],
-  file: (path) => (path === '/run/secrets/key' ? Promise.resolve(`${SECRET}\n`) : Promise.reject(new Error('gone'))),
+  file: (path) =>
+    path === '/run/secrets/key'
+      ? Promise.resolve(`${SECRET}\n`)
+      : Promise.reject(Object.assign(new Error('gone'), { code: path.includes('locked') ? 'EACCES' : 'ENOENT' })),
 };
 
 export type Texts = Readonly<Record<string, string>>;
