@@ -9,6 +9,7 @@ import { dialects } from '../dialects/index.ts';
 import { engines } from '../fleet/engines/index.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createApp } from '../http/app.ts';
+import { admitByKey } from '../http/credential.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { savedPolicy } from '../policy/last-good.ts';
 import { type LoadResult, loadPolicy } from '../policy/load.ts';
@@ -136,7 +137,7 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   const app = createApp({
     router,
     ingress,
-    doorkeeper,
+    admit: admitByKey(doorkeeper, ingress),
     limits,
     clock,
     newId: newRequestId,

@@ -6,7 +6,7 @@ import { dialects } from '../dialects/index.ts';
 import type { Router } from '../router/create.ts';
 import { unknownModel } from '../router/create.ts';
 import { type CallDeps, createCallHandler } from './call.ts';
-import { admit, mayCall } from './credential.ts';
+import { mayCall } from './credential.ts';
 import { errorReply } from './errors.ts';
 import { modelList, modelObject, speaksAnthropic } from './models.ts';
 
@@ -20,6 +20,8 @@ export interface AppOptions extends Omit<CallDeps, 'service'> {
   readonly router: ServedRouter;
   /** "/" or a path without a trailing slash. */
   readonly basePath: string;
+  /** The routes stand inside another app, whose own not-found answer must not be ours to wait for. */
+  readonly mounted?: boolean;
   /** Policy is loaded, the listener is open, and nobody asked to stop. */
   ready(): boolean;
 }
@@ -29,7 +31,7 @@ type Answer = (context: Context, caller: Caller) => Response | Promise<Response>
 const READ = ['GET', 'HEAD'] as const;
 
 export function createApp(options: AppOptions): Hono {
-  const { router, newId, ingress, doorkeeper } = options;
+  const { router, newId, ingress, admit, mounted = false } = options;
   const base = options.basePath === '/' ? '' : options.basePath;
   const app = new Hono({ strict: true });
   const fail = (context: Context, error: RouterError) => {
@@ -40,7 +42,7 @@ export function createApp(options: AppOptions): Hono {
   /** Nobody without a credential learns anything, not even which routes there are. */
   const behindKey = (answer: Answer) => async (context: Context) => {
     try {
-      return await answer(context, await admit(ingress.headers(context), doorkeeper));
+      return await answer(context, await admit(context));
     } catch (thrown) {
       if (thrown instanceof RouterError) return fail(context, thrown);
       throw thrown;
@@ -92,7 +94,8 @@ export function createApp(options: AppOptions): Hono {
   // Other methods of a known path come here too: a second handler on a path would make Hono compose them on every call.
   const nowhere: Answer = (context) => {
     const { path } = context.req;
-    const methods = taken.get(path) ?? (path.startsWith(prefix) ? taken.get(prefix) : undefined);
+    const known = [...taken.keys()].find((one) => isPath(one, path, mounted));
+    const methods = known === undefined ? undefined : taken.get(known);
     if (methods !== undefined) throw wrongMethod(context, methods);
     throw new RouterError(
       'not_found',
@@ -100,6 +103,7 @@ export function createApp(options: AppOptions): Hono {
     );
   };
   app.notFound(behindKey(nowhere));
+  if (mounted) app.all('*', behindKey(nowhere));
   app.onError((error, context) => {
     options.log.error('fault', { name: error.name });
     return fail(context, toRouterError(error));
@@ -110,6 +114,12 @@ export function createApp(options: AppOptions): Hono {
 function json(value: unknown, id: string, status = 200): Response {
   const headers = { 'content-type': 'application/json', 'x-request-id': id, 'cache-control': 'no-store' };
   return new Response(JSON.stringify(value), { status, headers });
+}
+
+/** A known path that ends in `/` stands for all below it. Inside another app, paths begin with that app's own part. */
+function isPath(known: string, path: string, mounted: boolean): boolean {
+  if (!known.endsWith('/')) return mounted ? path.endsWith(known) : path === known;
+  return mounted ? path.includes(known) : path.startsWith(known);
 }
 
 const MODELS = '/v1/models/';

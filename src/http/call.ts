@@ -2,7 +2,6 @@
 import type { Context } from 'hono';
 import type { Dialect } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
-import type { Doorkeeper } from '../core/keys.ts';
 import type { HttpLimits } from '../core/limits.ts';
 import { RESPONSE_HEADERS } from '../core/names.ts';
 import type { Disclosure, InferenceReply } from '../core/reply.ts';
@@ -10,7 +9,7 @@ import type { Clock, Log, NewId } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
 import type { CallSignal } from '../core/signal.ts';
 import { type HeaderView, headerOf } from '../core/transport.ts';
-import { admit, mayCall } from './credential.ts';
+import { type Admit, mayCall } from './credential.ts';
 import { errorReply, headerText } from './errors.ts';
 import type { Ingress } from './ingress.ts';
 import { readWants } from './wants.ts';
@@ -19,7 +18,7 @@ export interface CallDeps {
   readonly service: InferenceService;
   readonly ingress: Ingress;
   /** Knows who may come in. */
-  readonly doorkeeper: Doorkeeper;
+  readonly admit: Admit;
   readonly limits: HttpLimits;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -36,7 +35,7 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
     const signal = ingress.signal(context);
     try {
       const headers = ingress.headers(context);
-      const admitted = admit(headers, deps.doorkeeper);
+      const admitted = deps.admit(context);
       const caller = admitted instanceof Promise ? await admitted : admitted;
       mayCall(caller, route);
       const wants = readWants(headers);

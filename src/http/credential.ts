@@ -1,7 +1,9 @@
 // The one place that reads a caller's credential, whichever header it stands in. For every route that asks who calls.
+import type { Context } from 'hono';
 import { RouterError } from '../core/errors.ts';
 import type { Caller, Doorkeeper } from '../core/keys.ts';
 import { type HeaderView, headerOf } from '../core/transport.ts';
+import type { Ingress } from './ingress.ts';
 
 const BEARER = /^bearer +(\S+) *$/i;
 
@@ -23,14 +25,18 @@ export function credentialOf(headers: HeaderView): string | null {
   return bearer ?? named;
 }
 
-/** Lets a request in by its headers alone, or throws. A promise only where the doorkeeper needs one. */
-export function admit(headers: HeaderView, doorkeeper: Doorkeeper): Caller | Promise<Caller> {
-  const found = doorkeeper.admit(credentialOf(headers));
-  return found instanceof Promise ? found.then(letIn) : letIn(found);
+/** Lets a request in by its head alone, or throws. A promise only where one is needed. */
+export type Admit = (context: Context) => Caller | Promise<Caller>;
+
+export function admitByKey(doorkeeper: Doorkeeper, ingress: Pick<Ingress, 'headers'>): Admit {
+  return (context) => {
+    const found = doorkeeper.admit(credentialOf(ingress.headers(context)));
+    return found instanceof Promise ? found.then(letIn) : letIn(found);
+  };
 }
 
 /** Missing, malformed, unknown, expired, revoked: one answer, so that nobody learns which keys exist. */
-function letIn(caller: Caller | null): Caller {
+export function letIn(caller: Caller | null): Caller {
   if (caller !== null) return caller;
   const text =
     'No valid key. Send one as "Authorization: Bearer …" or "x-api-key: …"; the operator makes keys with "spillway keys create".';

@@ -73,7 +73,7 @@ export async function answerAll(): Promise<readonly { status: number; text: stri
     limits: DEFAULT_HTTP_LIMITS,
     clock,
     newId,
-    doorkeeper: { development: true, admit: () => caller },
+    admit: () => caller,
     log,
     ready: () => true,
     basePath: '/',

@@ -121,7 +121,7 @@ export const BANS: readonly Ban[] = [
   {
     what: 'the global fetch',
     pattern: /\bglobalThis\s*\.\s*fetch\b|(?<![\w.#])fetch\s*\((?!\s*\w+\??\s*:)/,
-    except: (path) => path.startsWith('runtime/edge/'),
+    except: (path) => path.startsWith('runtime/web/'),
   },
   { what: 'an enum or namespace', pattern: /^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?(?:enum|namespace)\s+\w/m },
   { what: 'a decorator', pattern: /^\s*@[a-z]\w*(?:\(|\s*$)/m },
@@ -132,7 +132,7 @@ export const BANS: readonly Ban[] = [
   {
     what: 'a clock or chance of its own',
     pattern: /\bset(?:Timeout|Interval|Immediate)\(|\bDate\.now\(|\bMath\.random\b|\bperformance\.now\(|\bnew Date\(\)/,
-    except: onNode,
+    except: (path, rules) => path.startsWith('runtime/web/') || onNode(path, rules),
   },
   {
     what: 'a global of Node',

@@ -188,6 +188,6 @@ describe('the rules for files', () => {
     expect(bans('runtime/node/a.ts', 'setTimeout(f, 1); const at = Date.now(); process.pid;')).toEqual([]);
     expect(bans('entry/a.ts', "import { spawn } from 'node:child_process'; spawn(x);")).toEqual([]);
     expect(bans('runtime/node/a.ts', "import { spawn } from 'node:child_process';")).not.toEqual([]);
-    expect(bans('runtime/edge/a.ts', 'const r = await fetch(url);')).toEqual([]);
+    expect(bans('runtime/web/a.ts', 'const r = await fetch(url);')).toEqual([]);
   });
 });

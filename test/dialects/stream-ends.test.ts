@@ -88,7 +88,7 @@ describe('failures inside a 200', () => {
     ['one beside empty choices', { choices: [], error: { message: SECRET } }, 'upstream_error'],
     ['an error that is text', { error: SECRET }, 'upstream_error'],
     ['vLLM’s older form', { object: 'error', message: SECRET, type: 'InternalServerError' }, 'upstream_error'],
-    ['out of money', { error: { message: SECRET, type: 'insufficient_quota' } }, 'upstream_refused_key'],
+    ['out of money', { error: { message: SECRET, type: 'insufficient_quota' } }, 'upstream_unfunded'],
     ['full, by code', { error: { message: SECRET, code: 429 } }, 'worker_full'],
     ['full, by word', { error: { message: SECRET, type: 'overloaded_error' } }, 'worker_full'],
     ['full, by rate', { error: { message: SECRET, code: 'rate_limit_exceeded' } }, 'worker_full'],

@@ -16,9 +16,9 @@ const classify = (status: number, body = bodyOf({}), headers = {}) =>
 /** status, body, then code, retried at another worker, next rung tried, HTTP status of the caller when nothing else helps. */
 const rows: [number, string, string, boolean, boolean, number][] = [
   [429, bodyOf({ type: 'requests' }), 'worker_full', true, true, 503],
-  [429, bodyOf({ code: 'insufficient_quota' }), 'upstream_refused_key', false, true, 502],
-  [429, bodyOf({ type: 'billing_hard_limit_reached' }), 'upstream_refused_key', false, true, 502],
-  [402, bodyOf({}), 'upstream_refused_key', false, true, 502],
+  [429, bodyOf({ code: 'insufficient_quota' }), 'upstream_unfunded', false, true, 502],
+  [429, bodyOf({ type: 'billing_hard_limit_reached' }), 'upstream_unfunded', false, true, 502],
+  [402, bodyOf({}), 'upstream_unfunded', false, true, 502],
   [503, bodyOf({}), 'worker_full', true, true, 503],
   [529, bodyOf({}), 'worker_full', true, true, 503],
   [503, bodyOf({ message: 'Loading model' }), 'model_warming', true, true, 503],
