@@ -14,7 +14,16 @@ export const KEY_CHARS = CHECKED_CHARS + CHECK_CHARS;
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** No character of an alphabet; its highest bit is in no value of one. */
 const NONE = 255;
+const NONE_BIT = 128;
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+const PREFIX_BYTES = new TextEncoder().encode(KEY_PREFIX);
+const PREFIX_CRC = crcOn(-1, KEY_PREFIX);
 const DIGIT_OF = valuesOf(BASE62);
 const SECRET_CHAR = valuesOf(BASE64URL);
 
@@ -26,7 +35,7 @@ export function createKey(randomBytes: RandomBytes): string {
   const secret = randomBytes(SECRET_BYTES);
   if (secret.length !== SECRET_BYTES) throw new TypeError(`A key needs ${SECRET_BYTES} random bytes.`);
   const checked = KEY_PREFIX + base64url(secret);
-  let rest = crc32(checked, CHECKED_CHARS);
+  let rest = (crcOn(-1, checked) ^ -1) >>> 0;
   let check = '';
   for (let digit = 0; digit < CHECK_CHARS; digit++) {
     check = BASE62[rest % 62]! + check;
@@ -37,18 +46,31 @@ export function createKey(randomBytes: RandomBytes): string {
 
 /** Whether a text can be a key at all. Says nothing about whether there is such a key. */
 export function wellFormed(text: string): boolean {
-  if (text.length !== KEY_CHARS || !text.startsWith(KEY_PREFIX)) return false;
+  return keyBytes(text) !== null;
+}
+
+/** The bytes of a text that can be a key, else null. In one pass, since every call with a key pays for it. */
+export function keyBytes(text: string): Uint8Array | null {
+  if (text.length !== KEY_CHARS || !text.startsWith(KEY_PREFIX)) return null;
+  const bytes = new Uint8Array(KEY_CHARS);
+  bytes.set(PREFIX_BYTES);
+  let crc = PREFIX_CRC;
+  let strange = 0;
   for (let at = KEY_PREFIX.length; at < CHECKED_CHARS; at++) {
     const code = text.charCodeAt(at);
-    if (code > 127 || SECRET_CHAR[code] === NONE) return false;
+    strange |= code > 127 ? NONE : SECRET_CHAR[code]!;
+    crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ code) & 255]!;
+    bytes[at] = code;
   }
   let check = 0;
   for (let at = CHECKED_CHARS; at < KEY_CHARS; at++) {
     const code = text.charCodeAt(at);
-    if (code > 127 || DIGIT_OF[code] === NONE) return false;
-    check = check * 62 + DIGIT_OF[code]!;
+    const digit = code > 127 ? NONE : DIGIT_OF[code]!;
+    strange |= digit;
+    check = check * 62 + digit;
+    bytes[at] = code;
   }
-  return check === crc32(text, CHECKED_CHARS);
+  return strange < NONE_BIT && check === (crc ^ -1) >>> 0 ? bytes : null;
 }
 
 function valuesOf(alphabet: string): Uint8Array {
@@ -67,15 +89,8 @@ function base64url(bytes: Uint8Array): string {
   return text;
 }
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
-/** CRC-32 (IEEE 802.3) of the first characters of an ASCII text. */
-function crc32(text: string, length: number): number {
-  let crc = 0xffffffff;
-  for (let at = 0; at < length; at++) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ text.charCodeAt(at)) & 255]!;
-  return (crc ^ 0xffffffff) >>> 0;
+/** The state of CRC-32 (IEEE 802.3) after some more characters, all ASCII. */
+function crcOn(state: number, text: string): number {
+  for (let at = 0; at < text.length; at++) state = (state >>> 8) ^ CRC_TABLE[(state ^ text.charCodeAt(at)) & 255]!;
+  return state;
 }

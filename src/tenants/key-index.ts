@@ -70,7 +70,15 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 function bytesOfHex(hex: string): Uint8Array {
   if (!/^[0-9a-f]{64}$/.test(hex)) throw new KeyStoreError('damaged', 'A stored hash is no SHA-256 in lower-case hex.');
-  return Uint8Array.from({ length: DIGEST_BYTES }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
+  const bytes = new Uint8Array(DIGEST_BYTES);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = (nibble(hex, 2 * at) << 4) | nibble(hex, 2 * at + 1);
+  return bytes;
+}
+
+/** '0' to '9' are 0x30 to 0x39, 'a' to 'f' 0x61 to 0x66. */
+function nibble(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return (code & 15) + (code > 0x39 ? 9 : 0);
 }
 
 function callerOf({ id, tenant, models, routes }: KeyRecord): Caller {

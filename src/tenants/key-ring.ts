@@ -1,7 +1,7 @@
 // Who is let in: the keys of a store, held in memory and brought up to date every second. For the routes of http.
 import { type Caller, type Doorkeeper, type KeyStore, KeyStoreError } from '../core/keys.ts';
 import type { Clock, Digest, Log, Timer } from '../core/runtime.ts';
-import { KEY_CHARS, wellFormed } from './key-format.ts';
+import { keyBytes } from './key-format.ts';
 import { indexKeys, type KeyIndex } from './key-index.ts';
 import { DEVELOPMENT_TENANT } from './key-terms.ts';
 
@@ -35,7 +35,6 @@ export class KeyRing implements Doorkeeper {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #required: boolean;
-  readonly #encoder = new TextEncoder();
   #index: KeyIndex = indexKeys([]);
   #version: number | null = null;
   /** Once there was a key there is no way back within this process, whatever becomes of the store. */
@@ -72,9 +71,8 @@ export class KeyRing implements Doorkeeper {
 
   admit(credential: string | null): Caller | null | Promise<Caller | null> {
     if (this.development) return credential ? DEVELOPER : ANYBODY;
-    if (credential === null || !wellFormed(credential)) return null;
-    const bytes = new Uint8Array(KEY_CHARS);
-    this.#encoder.encodeInto(credential, bytes);
+    const bytes = credential === null ? null : keyBytes(credential);
+    if (bytes === null) return null;
     const digest = this.#digest(bytes);
     return 'then' in digest ? digest.then((late) => this.#find(late)) : this.#find(digest);
   }
