@@ -185,6 +185,7 @@ describe('what a worker of another form is told', () => {
     ['/v2/rerank', { ...plain, max_tokens_per_doc: 9 }, 'vllm', {}, ['max_tokens_per_doc']],
     ['/v2/rerank', { ...plain, priority: 3, x_new: 1 }, 'vllm', {}, ['priority', 'x_new']],
     ['/v2/rerank', { ...plain, truncate_prompt_tokens: 9 }, 'vllm', { truncate_prompt_tokens: 9 }, []],
+    ['/rerank', { ...texts, toString: 1, valueOf: true }, 'vllm', {}, ['toString', 'valueOf']],
     ['/v1/rerank', { ...plain, max_tokens_per_doc: 9 }, 'cohere', { max_tokens_per_doc: 9 }, []],
     ['/v1/rerank', { ...plain, truncation: true, top_n: 1 }, 'jina', {}, ['truncation', 'top_n']],
     [

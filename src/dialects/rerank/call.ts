@@ -3,15 +3,16 @@
 import type { BodyLimits, CheckedReply, ParsedCall, ReplyFacts, UpstreamCall } from '../../core/dialect.ts';
 import type { Target } from '../../core/plan.ts';
 import type { HeaderView } from '../../core/transport.ts';
+import { joined } from '../../wire/join.ts';
 import { fieldOf } from '../../wire/json-view.ts';
 import type { Field, ScannedObject } from '../../wire/scan.ts';
-import { jsonString, splice } from '../../wire/splice.ts';
+import { splice } from '../../wire/splice.ts';
 import { bytesOf, textOf } from '../../wire/text.ts';
 import { missing, readCount, readFlag, readModel, wrong } from '../fields.ts';
 import { createChunkJudge } from '../openai-stream.ts';
-import { sameForm } from '../same-form.ts';
+import { renamed, sameForm } from '../same-form.ts';
 import { type Documents, readDocuments } from './documents.ts';
-import { type CallerForm, part, type Ranking, type RerankOptions, type WorkerForm } from './form.ts';
+import { type CallerForm, type JsonText, part, type Ranking, type RerankOptions, type WorkerForm } from './form.ts';
 import { droppedNames, readOptions, readSaid, tellOptions } from './options.ts';
 import { bestFirst, incomplete, isBestFirst, readRanking, wholeReply } from './ranking.ts';
 import { WORKER_FORMS } from './workers.ts';
@@ -86,13 +87,9 @@ export class RerankCall implements ParsedCall {
   /** The caller's bytes with the model's name as the target knows it. */
   #named({ namesModel }: WorkerForm, served: string): Uint8Array {
     const field = this.#modelField;
-    if (field?.kind === 'string') {
-      if (served === this.model) return this.#body;
-      return splice(this.#body, [{ start: field.start, end: field.end, bytes: jsonString(served) }]);
-    }
-    if (!namesModel) return this.#body;
-    if (field !== undefined)
-      return splice(this.#body, [{ start: field.start, end: field.end, bytes: jsonString(served) }]);
+    const unnamed = field === undefined || field.kind === 'null';
+    if (unnamed && !namesModel) return this.#body;
+    if (field !== undefined) return renamed(this.#body, field, this.model, served);
     const at = this.#scan.open + 1;
     return splice(this.#body, [{ start: at, end: at, bytes: bytesOf(`"model":${JSON.stringify(served)},`) }]);
   }
@@ -100,7 +97,7 @@ export class RerankCall implements ParsedCall {
   /** The call anew, in the worker's form, and what of it cannot be said there. */
   #asked(worker: WorkerForm, served: string): { body: Uint8Array; dropped: readonly string[] } {
     const { list, cut, echo, options } = this.#form;
-    const fields = new Map<string, string>();
+    const fields = new Map<string, JsonText>();
     if (worker.namesModel) fields.set('model', JSON.stringify(served));
     const query = textOf(this.#body, this.#query.start, this.#query.end);
     for (const [key, value] of Object.entries(worker.ask(query, this.#documents))) fields.set(key, value);
@@ -110,14 +107,14 @@ export class RerankCall implements ParsedCall {
     const dropped: string[] = [...this.#documents.foreign];
     for (const { key, start, end, kind } of this.#scan.fields) {
       if (kind === 'null' || handled.has(key)) continue;
-      const option = options[key];
+      // A key may have the name of something that every object has.
+      const option = Object.hasOwn(options, key) ? options[key] : undefined;
       if (option !== undefined) {
         if (told.untold.has(option)) dropped.push(key);
-      } else if (worker.extras.includes(key) && !fields.has(key)) fields.set(key, textOf(this.#body, start, end));
+      } else if (worker.extras.includes(key) && !fields.has(key)) fields.set(key, this.#body.subarray(start, end));
       else dropped.push(key);
     }
-    const text = [...fields].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',');
-    return { body: bytesOf(`{${text}}`), dropped: droppedNames(dropped) };
+    return { body: objectOf(fields), dropped: droppedNames(dropped) };
   }
 
   /** The reply to the caller's own bytes: it goes on as it came where it is what the caller asked for. */
@@ -142,6 +139,26 @@ export class RerankCall implements ParsedCall {
     };
     return bytesOf(JSON.stringify(this.#form.write(answer)));
   }
+}
+
+/** An object of these fields. */
+function objectOf(fields: ReadonlyMap<string, JsonText>): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let before = '{';
+  for (const [key, value] of fields) {
+    before += `${JSON.stringify(key)}:`;
+    if (typeof value === 'string') before += value;
+    else {
+      pieces.push(bytesOf(before), value);
+      before = '';
+    }
+    before += ',';
+  }
+  pieces.push(bytesOf(`${before.slice(0, -1)}}`));
+  return joined(
+    pieces,
+    pieces.reduce((sum, { length }) => sum + length, 0),
+  );
 }
 
 /** Every result of a reply in vLLM's form brings its text along, as Jina's does. */

@@ -4,8 +4,8 @@ import type { BodyLimits } from '../../core/dialect.ts';
 import { RouterError } from '../../core/errors.ts';
 import { parseSpan } from '../../wire/json-view.ts';
 import type { Field } from '../../wire/scan.ts';
-import { textOf } from '../../wire/text.ts';
 import { wrong } from '../fields.ts';
+import type { JsonText } from './form.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -23,8 +23,8 @@ export interface Documents {
   readonly foreign: readonly string[];
   /** The texts in the caller's order. */
   texts(): readonly string[];
-  /** The texts as the JSON text of a list of strings: the caller's own bytes where all are plain. */
-  json(): string;
+  /** A list of strings: the caller's own bytes where all are plain. */
+  json(): JsonText;
 }
 
 /** Throws a RouterError blamed on the caller where the list is none of texts. */
@@ -48,7 +48,7 @@ export function readDocuments(body: Uint8Array, field: Field, limits: BodyLimits
         parsed ??= parseSpan(body, start, end) as readonly string[];
         return parsed;
       },
-      json: () => textOf(body, start, end),
+      json: () => body.subarray(start, end),
     };
   }
   if (strings + objects < count) throw notTexts(key);

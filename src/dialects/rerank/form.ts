@@ -47,8 +47,9 @@ export interface CallerForm {
   write(answer: Answer): unknown;
 }
 
-/** Fields of a body: each value is JSON text. */
-export type Fields = Readonly<Record<string, string>>;
+/** A value as JSON; bytes where they are the caller's own, for those may be many. */
+export type JsonText = string | Uint8Array;
+export type Fields = Readonly<Record<string, JsonText>>;
 
 /** How workers of one form are asked and answer. They are asked neither to cut nor to echo: the router does both. */
 export interface WorkerForm {
