@@ -7,13 +7,16 @@ import { compilePolicy } from '../../src/policy/compile.ts';
 import { lines, load, POOLS, policyOf, problemsOf, SECRET } from './load-texts.ts';
 
 const VALID = `${POOLS}  k: { workers: [ { url: "http://k/v1", apiKey: $KEY, headers: { x-token: "$file:/run/secrets/key" } } ] }
+providers:
+  o: { kind: openai, apiKey: $KEY, replyHeaders: [x-a], optional: true }
+  m: { kind: openai-compatible, baseUrl: "https://m/v1", auth: modal, modalKey: $KEY, modalSecret: "$file:/run/secrets/key", zone: eu }
 ladders:
-  help: [ { pool: b, when: [cold, failing] } ]
+  help: [ { pool: b, when: [cold, failing] }, { provider: o/gpt-5 } ]
 models:
   large: { aliases: [gpt-4o], ladder: [ { pool: a }, { pool: b, same: true }, { ladder: help, when: [cold] } ] }
-  "small-*": { class: chat, ladder: [ { pool: b }, { pool: k } ] }
+  "small-*": { class: chat, ladder: [ { pool: b }, { pool: k }, { provider: m } ] }
   vectors: { class: embed, ladder: [ { pool: e } ] }
-server: { listen: 127.0.0.1:0, drain: 5s, allowedHosts: [a.b], allowedOrigins: ["https://a.b"] }
+server: { listen: 127.0.0.1:0, drain: 5s, trustedProxies: [10.0.0.0/8], adminSecret: $KEY, allowedHosts: [a.b], allowedOrigins: ["https://a.b"] }
 telemetry: { log: debug }
 classes: { chat: { timeouts: { total: 5m }, queue: { max: 9, wait: 1s }, retries: 0 } }
 `;
@@ -160,6 +163,24 @@ test('a secret is never shown, wherever it was put by mistake and whatever else 
       const text = `version: 1\npools: { p: { workers: [ { ${entry} } ] } }\n${rest}`;
       expect((await problemsOf(text)).join('\n')).not.toContain(SECRET);
     }
+  }
+});
+
+test('a provider’s secret and the operator’s are never shown either', async () => {
+  const sections = [
+    `providers: { p: { kind: openai, apiKey: ${SECRET} } }`,
+    `providers: { p: { kind: openai, apikey: ${SECRET} } }`,
+    `providers: { p: { kind: openai, modalSecret: [ ${SECRET} ] } }`,
+    `providers: { p: { kind: openai, auth: none, headers: { modal-key: ${SECRET} } } }`,
+    `providers: { p: { kind: openai, apiKey: $KEY, headers: { modal-key: "x ${SECRET}" } } }`,
+    `providers: { p: { kind: openai, baseUrl: "https://u:${SECRET}@h/v1" } }`,
+    `providers: { p: { kind: openai, baseUrl: "https://h/v1?key=${SECRET}" } }`,
+    `server: { adminSecret: ${SECRET} }`,
+    `server: { adminSecrett: ${SECRET} }`,
+  ];
+  for (const section of sections) {
+    for (const rest of ['', 'models: 1\n', '\tx'])
+      expect((await problemsOf(`version: 1\n${section}\n${rest}`)).join('\n')).not.toContain(SECRET);
   }
 });
 
