@@ -24,7 +24,7 @@ export function expiryFrom(flags: Flags, wallMs: number): number | null | undefi
   const atMs = spanMs === null ? dateMs(text) : wallMs + spanMs;
   if (atMs === null)
     throw new UsageError(
-      '--expires wants a time from now such as 30d, 12h or 90m, a date such as 2027-01-31, or never.',
+      '--expires wants a time from now such as 30d, 12h or 90m, at most 3650d, a date such as 2027-01-31, or never.',
     );
   return atMs;
 }
