@@ -22,7 +22,7 @@ afterAll(async () => {
   await eventuallyHolds(() => {
     const status = router.running.router.status();
     expect(status.openCalls).toBe(0);
-    expect(status.pools.map(({ inFlight, waiting }) => inFlight + waiting)).toEqual([0, 0, 0]);
+    expect(status.pools.map(({ inFlight, waiting }) => inFlight + waiting)).toEqual([0, 0, 0, 0]);
   });
   await router.close();
   expect(router.log.of('fault')).toEqual([]);
@@ -186,7 +186,7 @@ describe('the other routes', () => {
   it('models: listed and retrieved', async () => {
     const ids: string[] = [];
     for await (const model of client.models.list()) ids.push(model.id);
-    expect(ids).toEqual(['demo-large', 'demo-small', 'demo-embed']);
+    expect(ids).toEqual(['demo-large', 'demo-small', 'demo-embed', 'demo-rerank']);
     expect(await client.models.retrieve('demo-embed')).toMatchObject({ id: 'demo-embed', object: 'model' });
     await expect(client.models.retrieve('acme/none')).rejects.toBeInstanceOf(NotFoundError);
   });

@@ -39,7 +39,7 @@ it('prints lines that can be pasted into a shell, and each of them works', async
     { choices: { message: { content: string } }[] },
     { data: { embedding: number[] }[] },
   ];
-  expect(models.data.map(({ id }) => id)).toEqual(['demo-large', 'demo-small', 'demo-embed']);
+  expect(models.data.map(({ id }) => id)).toEqual(['demo-large', 'demo-small', 'demo-embed', 'demo-rerank']);
   expect(chat.choices[0]!.message.content.length).toBeGreaterThan(0);
   expect(vectors.data[0]!.embedding).toHaveLength(384);
 });
@@ -63,7 +63,7 @@ it('spillway status shows pools and workers of a running router, or says that no
 
 it('a worker that is killed comes back, and calls are answered meanwhile', async () => {
   const before = childrenOf(router.pid);
-  expect(before).toHaveLength(3);
+  expect(before).toHaveLength(4);
   for (const pid of before) process.kill(pid, 'SIGKILL');
   await eventuallyHolds(() => expect(before.filter(isAlive)).toEqual([]));
   const ask = () =>

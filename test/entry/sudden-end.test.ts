@@ -81,7 +81,7 @@ it('kill -9 leaves no demo worker behind', async () => {
   try {
     await router.ready();
     const workers = childrenOf(router.pid);
-    expect(workers).toHaveLength(3);
+    expect(workers).toHaveLength(4);
     router.kill('SIGKILL');
     expect(await router.ended).toBe('SIGKILL');
     await eventuallyHolds(() => expect(workers.filter(isAlive)).toEqual([]));

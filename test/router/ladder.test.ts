@@ -22,6 +22,8 @@ describe('a call that needs one rung', () => {
       queueMs: 0,
       coldMs: 0,
       zone: null,
+      dropped: [],
+      scores: null,
     });
     expect(got.text).toContain(stream ? 'data: [DONE]' : 'Hello there.');
     expect(got.end).toMatchObject({ how: 'complete', error: null, usage: { uncachedTokens: 12 } });
