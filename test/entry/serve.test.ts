@@ -76,7 +76,7 @@ it('a worker that is killed comes back, and calls are answered meanwhile', async
   expect((await ask()).status).toBe(200);
   await router.ready();
   const after = childrenOf(router.pid);
-  expect(after).toHaveLength(3);
+  expect(after).toHaveLength(4);
   expect(after.filter((pid) => before.includes(pid))).toEqual([]);
 });
 
