@@ -16,6 +16,11 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 };
+/** Files that the page prints, programs and what they read. */
+const printed = snippetsOf(readFileSync(join(ROOT, 'docs/library.md'), 'utf8'));
+const PROGRAMS = ['embedded.ts', 'serve.ts', 'standalone.ts'];
+/** Put in the place of the address of a real worker. */
+const PRINTED_WORKER = 'http://10.0.0.5:8000';
 const folder = mkdtempSync(join(tmpdir(), 'spillway-package-'));
 const project = join(folder, 'project');
 
@@ -41,6 +46,7 @@ const CONFIG = {
     verbatimModuleSyntax: true,
     erasableSyntaxOnly: true,
     skipLibCheck: false,
+    allowImportingTsExtensions: true,
     noEmit: true,
   },
 };
@@ -78,9 +84,7 @@ async function install(tarball: string): Promise<void> {
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   await npmInstall(tarball, ...['hono', 'typescript', '@types/node', '@hono/node-server'].map(pinned));
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(CONFIG));
-  for (const [name, text] of snippetsOf(readFileSync(join(ROOT, 'docs/library.md'), 'utf8'))) {
-    writeFileSync(join(project, name), text);
-  }
+  for (const [name, text] of printed) writeFileSync(join(project, name), text);
 }
 
 const npmInstall = (...packages: string[]) =>
@@ -116,22 +120,34 @@ async function commandLine(): Promise<void> {
 }
 
 /** The page's programs against a demo worker, each a server of its own. */
-async function programs(names: readonly string[]): Promise<void> {
+async function programs(): Promise<void> {
   const kind = ['--kind', 'chat', '--model', 'small'];
   const worker = startInProject(join('node_modules', '.bin', 'spillway'), ['demo-worker', ...kind], machinePath);
   await whileRunning(worker, async () => {
     await worker.says('listening');
     const { listening } = JSON.parse(worker.said()) as { listening: string };
-    for (const name of names) {
-      const env = { WORKER_URL: listening, PORT: '0' };
-      const program = startInProject(join('node_modules', '.bin', 'node'), [name], machinePath, env);
-      await whileRunning(program, async () => {
+    for (const [name, text] of printed) writeFileSync(join(project, name), text.replaceAll(PRINTED_WORKER, listening));
+    for (const name of PROGRAMS) {
+      const program = startInProject(join('node_modules', '.bin', 'node'), [name], machinePath, { PORT: '0' });
+      const code = await whileRunning(program, async () => {
         await program.says(/http:\/\/\S+/);
-        await chat(/http:\/\/\S+/.exec(program.said())![0], 'small');
+        const base = /http:\/\/\S+/.exec(program.said())![0];
+        await chat(base, 'small');
+        if (name === 'embedded.ts') await ownMiddleware(base);
       });
+      if (name === 'standalone.ts' && code !== 0) throw new Error(`${name} ended with ${code}:\n${program.said()}`);
       console.log(`ok ${name}: a call and a stream`);
     }
   });
+}
+
+/** The app's own rules come before the router's. */
+async function ownMiddleware(base: string): Promise<void> {
+  const origin = 'https://app.example';
+  const { status, headers } = await fetch(`${base}/models`, { headers: { origin } });
+  if (status !== 401 || headers.get('access-control-allow-origin') !== origin) {
+    throw new Error(`A stranger gets ${status}, allowed ${headers.get('access-control-allow-origin')}.`);
+  }
 }
 
 /** Answers with the exit code; whatever goes wrong meanwhile, the program is ended. */
@@ -177,11 +193,10 @@ try {
   await install(await pack());
   await types();
   await commandLine();
-  const names = ['embedded.ts', 'on-fetch.ts', 'standalone.ts'];
-  await programs(names);
+  await programs();
   await npmInstall(`hono@${OTHER_HONO}`);
   if (!existsSync(join(project, 'node_modules/spillway/node_modules/hono'))) throw new Error('There is but one Hono.');
-  await programs(names);
+  await programs();
   console.log(`ok the same beside Hono ${OTHER_HONO}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -79,10 +79,11 @@ describe('declarations', () => {
 describe('the programs of a document', () => {
   it('are found by their names, others are not, and none stands twice', () => {
     const block = (text: string) => `\`\`\`ts\n${text}\n\`\`\`\n`;
-    const text = `# A\n${block('// one.ts\nlet a;')}${block('let b;')}\`\`\`sh\n# two.ts\n\`\`\`\n${block('// three.ts\nlet c;')}`;
+    const text = `# A\n${block('// one.ts\nlet a;')}${block('let b;')}\`\`\`sh\n# two.ts\n\`\`\`\n${block('// three.ts\nlet c;')}\`\`\`yaml\n# four.yaml\nd: 4\n\`\`\`\n`;
     expect([...snippetsOf(text)]).toEqual([
       ['one.ts', '// one.ts\nlet a;\n'],
       ['three.ts', '// three.ts\nlet c;\n'],
+      ['four.yaml', '# four.yaml\nd: 4\n'],
     ]);
     expect(() => snippetsOf(text + block('// one.ts'))).toThrow('one.ts is printed twice.');
   });
@@ -93,6 +94,8 @@ describe('package.json', () => {
   const manifest = JSON.parse(read('package.json')) as {
     exports: Record<string, string | { types: string; default: string }>;
     bin: Record<string, string>;
+    version: string;
+    dependencies: Record<string, string>;
     private?: boolean;
   };
 
@@ -108,5 +111,11 @@ describe('package.json', () => {
     }
     expect(manifest.private).toBeUndefined();
     expect(read(manifest.bin['spillway']!)).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('has the versions that docs/library.md names', () => {
+    const page = read('docs/library.md');
+    expect(page).toContain(`spillway-${manifest.version}.tgz`);
+    expect(page).toContain(`hono@${manifest.dependencies['hono']}`);
   });
 });

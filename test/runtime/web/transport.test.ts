@@ -61,6 +61,12 @@ describe('fetch: replies that are compressed although that was not asked for', (
     });
   }
 
+  it('x-gzip is gzip', async () => {
+    upstream.next(reply(200, encoded(text, ['gzip']), { 'content-encoding': 'X-GZip' }));
+    const listener = await told();
+    expect([listener.bytes, headerOf(listener.headers, 'content-encoding')]).toEqual([text.length, null]);
+  });
+
   it('a coding that fetch does not know keeps its header, so that the reply is refused', async () => {
     upstream.next(reply(200, text, { 'content-encoding': 'rot13' }));
     const listener = await told();
