@@ -3,13 +3,25 @@ import { RouterError } from '../core/errors.ts';
 import { encodeEvent } from '../wire/sse.ts';
 import { inBandFault } from './faults.ts';
 
+/** Types of the API's own errors. */
+type ErrorType =
+  | 'api_error'
+  | 'authentication_error'
+  | 'billing_error'
+  | 'invalid_request_error'
+  | 'not_found_error'
+  | 'overloaded_error'
+  | 'permission_error'
+  | 'rate_limit_error'
+  | 'request_too_large'
+  | 'timeout_error';
+
 /** Every other status below 500 is the caller's mistake, every other one above it the API's. */
-const TYPES = new Map([
+const TYPES: ReadonlyMap<number, ErrorType> = new Map([
   [401, 'authentication_error'],
   [402, 'billing_error'],
   [403, 'permission_error'],
   [404, 'not_found_error'],
-  [409, 'conflict_error'],
   [413, 'request_too_large'],
   [429, 'rate_limit_error'],
   [504, 'timeout_error'],
@@ -22,14 +34,18 @@ function errorStatus({ status }: RouterError): number {
 }
 
 /** `details.error_code` is where the official clients look for the cause; they show it as `errorCode`. */
-function errorBody(error: RouterError, requestId: string): string {
+export function errorObject(error: RouterError, requestId: string) {
   const status = errorStatus(error);
   const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error');
-  return JSON.stringify({
+  return {
     type: 'error',
     error: { type, message: error.message, details: { error_code: error.code } },
     request_id: requestId,
-  });
+  } as const;
+}
+
+function errorBody(error: RouterError, requestId: string): string {
+  return JSON.stringify(errorObject(error, requestId));
 }
 
 /** How Anthropic's dialects say an error. */
