@@ -43,7 +43,7 @@ function begunResponse(begun: Uint8Array | null): object | null {
 export function emptyResponse(model: string, requestId: string) {
   return {
     id: `resp_${requestId.replace(/^req_/, '')}`,
-    object: 'response',
+    object: 'response' as const,
     created_at: 0,
     error: null,
     incomplete_details: null,
@@ -53,10 +53,10 @@ export function emptyResponse(model: string, requestId: string) {
     output: [],
     parallel_tool_calls: true,
     temperature: null,
-    tool_choice: 'auto',
+    tool_choice: 'auto' as const,
     tools: [],
     top_p: null,
-  } as const;
+  };
 }
 
 /**

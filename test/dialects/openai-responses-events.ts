@@ -3,7 +3,11 @@
 import type { Response, ResponseStreamEvent, ResponseUsage } from 'openai/resources/responses/responses';
 import schema from '../fixtures/openai-responses-schema.json' with { type: 'json' };
 
-type EventOf<Type extends ResponseStreamEvent['type']> = Extract<ResponseStreamEvent, { type: Type }>;
+/** What the SDK adds to a response, or knows of it beyond the published schema, is not on the wire. */
+export type WireResponse = Omit<Response, 'output_text' | 'access_programs'>;
+type Wire<Event> = Event extends { response: Response } ? Omit<Event, 'response'> & { response: WireResponse } : Event;
+export type WireEvent = Wire<ResponseStreamEvent>;
+type EventOf<Type extends WireEvent['type']> = Extract<WireEvent, { type: Type }>;
 
 export const usage: ResponseUsage = {
   input_tokens: 10,
@@ -14,12 +18,11 @@ export const usage: ResponseUsage = {
 };
 
 /** A response as it begins: with the instructions and tools of its call. */
-export const begun = (more: Partial<Response> = {}): Response => ({
+export const begun = (more: Partial<WireResponse> = {}): WireResponse => ({
   id: 'resp_target',
   object: 'response',
   created_at: 1_740_855_869,
   status: 'in_progress',
-  access_programs: null,
   background: false,
   error: null,
   incomplete_details: null,
@@ -28,7 +31,6 @@ export const begun = (more: Partial<Response> = {}): Response => ({
   metadata: { run: '12345678901234567890' },
   model: 'served-model-2026',
   output: [],
-  output_text: '',
   parallel_tool_calls: true,
   previous_response_id: null,
   temperature: 1,
@@ -40,7 +42,7 @@ export const begun = (more: Partial<Response> = {}): Response => ({
   ...more,
 });
 
-export const created = (response: Response = begun()): EventOf<'response.created'> => ({
+export const created = (response: WireResponse = begun()): EventOf<'response.created'> => ({
   type: 'response.created',
   response,
   sequence_number: 0,
@@ -56,14 +58,14 @@ export const textDelta = (delta: string, sequence_number = 4): EventOf<'response
   sequence_number,
 });
 
-export const completed = (more: Partial<Response> = {}): EventOf<'response.completed'> => ({
+export const completed = (more: Partial<WireResponse> = {}): EventOf<'response.completed'> => ({
   type: 'response.completed',
   response: begun({ status: 'completed', usage, ...more }),
   sequence_number: 9,
 });
 
 /** Frames that open a message and say nothing. */
-export const opening: readonly ResponseStreamEvent[] = [
+export const opening: readonly WireEvent[] = [
   created(),
   { type: 'response.in_progress', response: begun(), sequence_number: 1 },
   {
@@ -87,7 +89,7 @@ const message = { id: 'msg_1', type: 'message' as const, role: 'assistant' as co
 const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
 
 /** A whole stream of one message. */
-export const wholeStream: readonly ResponseStreamEvent[] = [
+export const wholeStream: readonly WireEvent[] = [
   ...opening,
   textDelta('Hel'),
   textDelta('lo', 5),

@@ -1,6 +1,6 @@
 // The event that ends a response in failure: complete by the published schema, and of use to those who retry by it.
 // For src/dialects.
-import type { Response, ResponseError } from 'openai/resources/responses/responses';
+import type { ResponseError } from 'openai/resources/responses/responses';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES, type ErrorCode, RouterError } from '../../src/core/errors.ts';
 import { REPLY_LIMITS } from '../../src/core/limits.ts';
@@ -17,11 +17,12 @@ import {
   opening,
   schemaFaults,
   textDelta,
+  type WireResponse,
   wholeStream,
   wireText,
 } from './openai-responses-events.ts';
 
-type Failed = { type: string; sequence_number: number; response: Response };
+type Failed = { type: string; sequence_number: number; response: WireResponse };
 const REQUEST_ID = 'req_00112233445566778899aabbccddeeff';
 const cut = new RouterError('upstream_error', 'pool-1 closed the connection before its reply was whole.');
 
@@ -55,11 +56,8 @@ describe('the fixtures', () => {
   });
 
   it('what is made here has the types of the official SDK', () => {
-    // Compile-time; the two left out are no part of the published schema of the wire.
-    const typed: Omit<Response, 'output_text' | 'access_programs' | 'tools' | 'output'> = emptyResponse(
-      'm',
-      REQUEST_ID,
-    );
+    // Compile-time.
+    const typed: WireResponse = emptyResponse('m', REQUEST_ID);
     const error: ResponseError = responseError(cut);
     expect([typed.object, error.code]).toEqual(['response', 'server_error']);
   });

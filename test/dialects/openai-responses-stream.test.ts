@@ -1,6 +1,5 @@
 // What begins a streamed response and what ends it, in whatever chunks it comes. For src/dialects.
 import fc from 'fast-check';
-import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { describe, expect, it } from 'vitest';
 import { RouterError } from '../../src/core/errors.ts';
 import { REPLY_LIMITS } from '../../src/core/limits.ts';
@@ -16,6 +15,7 @@ import {
   opening,
   schemaFaults,
   textDelta,
+  type WireEvent,
   wholeStream,
   wireText,
 } from './openai-responses-events.ts';
@@ -24,7 +24,7 @@ const cut = new RouterError('upstream_error', 'The target ended its stream befor
 const at = { item_id: 'i', output_index: 0, sequence_number: 3 };
 
 describe('first content of a response', () => {
-  const content: [string, ResponseStreamEvent][] = [
+  const content: [string, WireEvent][] = [
     ['text', textDelta('H')],
     ['a space', textDelta(' ')],
     ['reasoning', { type: 'response.reasoning_text.delta', ...at, content_index: 0, delta: 'hm' }],
