@@ -76,7 +76,7 @@ describe('the official client', () => {
     }
   });
 
-  it('F059 without the router’s error, it takes a cut message for a good one when it reads events itself', async () => {
+  it('F059 without the router’s error, it takes a cut message for a good one, and its helper fails with another', async () => {
     const cut = whole
       .filter(({ type }) => type !== 'message_stop')
       .map(frame)
@@ -85,6 +85,9 @@ describe('the official client', () => {
     for await (const event of await clientOf(bytesOf(cut)).messages.create({ ...ASK, stream: true }))
       events.push(event.type);
     expect(events.at(-1)).toBe('message_delta');
+    await expect(clientOf(bytesOf(cut)).messages.stream(ASK).finalMessage()).rejects.toThrow(
+      /without producing a Message/,
+    );
   });
 
   it('F060 throws the router’s error for a target’s, and none of the target’s words', async () => {
