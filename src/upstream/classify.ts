@@ -1,9 +1,9 @@
 // What a target's refusal means: whose fault, is another try of use, for how long to leave it alone. For upstream/attempt.
 import { RouterError } from '../core/errors.ts';
 import { type HeaderView, headerOf, type TransportFault } from '../core/transport.ts';
+import { speaksOfMoney } from './money.ts';
 import { coolDownMs } from './retry-after.ts';
 
-const MONEY = /insufficient_quota|billing_(hard_)?limit|spend_limit|credit balance/i;
 const LOADING = /loading model|model is loading|is starting|warming/i;
 const CONTEXT =
   /context_length_exceeded|maximum context length|context length|max_model_len|too many tokens|prompt is too long/i;
@@ -23,7 +23,7 @@ export function classifyStatus(
   const wait = coolDownMs(headers, wallMs);
   const cool = wait === null ? {} : { coolDownMs: wait };
   if (status === 429) {
-    if (MONEY.test(body)) return money(target);
+    if (speaksOfMoney(body)) return money(target);
     return new RouterError('worker_full', `${target} is over its rate limit.`, { reason: 'saturated', ...cool });
   }
   if (status === 402) return money(target);
@@ -47,6 +47,8 @@ export function classifyStatus(
     });
   }
   if (status === 408 || status >= 500) return new RouterError('upstream_error', `${target} failed (HTTP ${status}).`);
+  // Anthropic says so with a 400.
+  if (status === 400 && speaksOfMoney(body)) return money(target);
   if (status >= 400) return refused(target, status, body);
   return new RouterError('upstream_error', `${target} answered with HTTP ${status}, which this route does not know.`);
 }
