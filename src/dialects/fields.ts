@@ -12,11 +12,29 @@ const FAULT_TEXT: Record<ScanFaultCode, (fault: ScanFault) => string> = {
   duplicate_key: () => 'A top-level key stands twice in the body; it is not said which of the two is meant.',
 };
 
+/** By these other gateways let a caller say where a call goes, and with which credential; docs/decisions says more. */
+const CHOOSES_TARGET: ReadonlySet<string> = new Set([
+  'api_base',
+  'api_key',
+  'api_version',
+  'base_url',
+  'custom_host',
+  'custom_llm_provider',
+  'extra_headers',
+]);
+
+function choosesTarget(key: string): RouterError {
+  const text = `"${key}" is not taken: callers name a model, and where its calls go is set in the policy.`;
+  return new RouterError('forbidden_key', text, { param: key });
+}
+
 /** Scans a request body; a fault becomes the caller's 400. */
 export function scanBody(body: Uint8Array, limits: BodyLimits, uncountedKey?: string): ScannedObject {
   try {
     const base = { maxDepth: limits.maxDepth, maxTokens: limits.maxTokens, forbidKeys: true };
-    return scanObject(body, uncountedKey === undefined ? base : { ...base, uncountedKey });
+    const scan = scanObject(body, uncountedKey === undefined ? base : { ...base, uncountedKey });
+    for (const { key } of scan.fields) if (key.length >= 7 && CHOOSES_TARGET.has(key)) throw choosesTarget(key);
+    return scan;
   } catch (thrown) {
     if (!(thrown instanceof ScanFault)) throw thrown;
     throw new RouterError(thrown.code, FAULT_TEXT[thrown.code](thrown));

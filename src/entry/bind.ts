@@ -1,7 +1,7 @@
 // Whether an address may be opened that other machines can reach: keys first, and no plain text on the way. For entry/node.
 import type { Address } from '../core/units.ts';
 
-/** An address that must not be opened; the text says what to do instead. */
+/** An address that must not, or cannot, be opened as things are; the text says what to do instead. */
 export class AddressRefused extends Error {}
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);

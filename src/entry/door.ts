@@ -1,26 +1,31 @@
 // What guards the listeners beside keys: certificates, trusted proxies, the admin secret. For entry/node.
 import { readFileSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { Doorkeeper } from '../core/keys.ts';
 import type { Log } from '../core/runtime.ts';
 import type { Address } from '../core/units.ts';
 import type { ServerRules } from '../policy/policy.ts';
 import type { NodeServer, TlsPair } from '../runtime/node/server.ts';
-import { checkAddress, isLoopback } from './bind.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { type Env, environmentSecret } from './admin-secret.ts';
+import { AddressRefused, checkAddress, isLoopback } from './bind.ts';
 
 export class Door {
   #rules: ServerRules;
+  #pair: TlsPair | null;
+  #fromEnv: string | null;
+  readonly #env: Env;
   readonly #doorkeeper: Doorkeeper;
   readonly #proxies: BlockList | null;
-  readonly #fromEnv: string | null;
 
+  /** Throws a AddressRefused where a certificate or a secret that is named cannot be used. */
   constructor(doorkeeper: Doorkeeper, rules: ServerRules, env: Env) {
     this.#doorkeeper = doorkeeper;
     this.#rules = rules;
+    this.#env = env;
     this.#proxies = rules.trustedProxies.length === 0 ? null : proxyList(rules.trustedProxies);
-    this.#fromEnv = secretOfEnvironment(env);
+    this.#fromEnv = environmentSecret(env);
+    this.#pair = readPair(rules);
   }
 
   /** What the admin listener asks for: the environment's secret, else the policy's. */
@@ -28,7 +33,7 @@ export class Door {
     return this.#fromEnv ?? this.#rules.adminSecret;
   }
 
-  /** Throws an AddressRefused where strangers could reach an unguarded listener. */
+  /** Throws a AddressRefused where strangers could reach an unguarded listener. */
   check(name: 'listen' | 'admin', address: Address): void {
     const isPublic = name === 'listen';
     checkAddress(name, address, {
@@ -39,6 +44,11 @@ export class Door {
       tls: this.#rules.tls !== null,
       trustedProxies: this.#proxies !== null,
     });
+  }
+
+  /** Without a secret only this machine's own operator may look, and only while nobody else was given a key. */
+  opensAdmin(address: Address): boolean {
+    return isLoopback(address) && this.#doorkeeper.development;
   }
 
   /** Where keys are asked for, a rebound host name gains a page nothing. */
@@ -54,21 +64,43 @@ export class Door {
     };
   }
 
-  tls(): TlsPair | null {
-    const { tls } = this.#rules;
-    return tls === null ? null : { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+  /** What callers send is encrypted wherever they are; operators on this machine are not asked to trust a certificate. */
+  tls(name: 'listen' | 'admin', address: Address): TlsPair | null {
+    return name === 'admin' && isLoopback(address) ? null : this.#pair;
   }
 
-  /** After a reload: a certificate that was renewed is used for new connections; one that cannot be read is not. */
+  /** After a reload: a certificate or secret that was renewed is used from now on; one that cannot be read is not. */
   renew(rules: ServerRules, servers: readonly NodeServer[], log: Log): void {
-    if ((rules.tls === null) !== (this.#rules.tls === null)) log.warn('needs_restart', { key: 'server.tls' });
-    else this.#rules = { ...rules, trustedProxies: this.#rules.trustedProxies };
+    const { tls, trustedProxies } = this.#rules;
+    const switched = (rules.tls === null) !== (tls === null);
+    if (switched) log.warn('needs_restart', { key: 'server.tls' });
+    this.#rules = { ...rules, trustedProxies, tls: switched ? tls : rules.tls };
     try {
-      const pair = this.tls();
-      if (pair !== null) for (const server of servers) server.renew(pair);
-    } catch (thrown) {
-      log.error('certificate_refused', { code: (thrown as NodeJS.ErrnoException).code ?? 'unreadable' });
+      this.#fromEnv = environmentSecret(this.#env);
+    } catch {
+      log.error('admin_secret_refused');
     }
+    try {
+      this.#pair = readPair(this.#rules);
+      if (this.#pair !== null) for (const server of servers) server.renew(this.#pair);
+    } catch {
+      log.error('certificate_refused', { file: rules.tls?.cert });
+    }
+  }
+}
+
+/** A pair that no server could show is refused before anything listens. */
+function readPair({ tls }: ServerRules): TlsPair | null {
+  if (tls === null) return null;
+  try {
+    const pair = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+    createSecureContext(pair);
+    return pair;
+  } catch (thrown) {
+    const { code = 'unreadable' } = thrown as NodeJS.ErrnoException;
+    throw new AddressRefused(
+      `server.tls cannot be used (${code}): ${tls.cert} must hold a certificate chain and ${tls.key} its private key, both PEM.`,
+    );
   }
 }
 
@@ -81,10 +113,4 @@ function proxyList(entries: readonly string[]): BlockList {
     else list.addSubnet(address, Number(bits), family);
   }
   return list;
-}
-
-function secretOfEnvironment(env: Env): string | null {
-  const file = env['SPILLWAY_ADMIN_SECRET_FILE'];
-  if (file !== undefined && file !== '') return readFileSync(file, 'utf8').trim() || null;
-  return env['SPILLWAY_ADMIN_SECRET'] || null;
 }

@@ -20,7 +20,7 @@ import { createRouter, type Router, type RouterRegistries } from '../router/crea
 import { createNodeIngress } from '../runtime/node/ingress.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../runtime/node/machine.ts';
 import { nodePolicyFiles, nodeSecrets, replaceFile, watchFiles } from '../runtime/node/policy-files.ts';
-import { createNodeServer, type NodeServer } from '../runtime/node/server.ts';
+import { createNodeServer } from '../runtime/node/server.ts';
 import { createNodeTransport } from '../runtime/node/transport.ts';
 import { SqliteKeys } from '../stores/sqlite/keys.ts';
 import { KeyRing } from '../tenants/key-ring.ts';
@@ -66,6 +66,10 @@ export interface RunningRouter {
   readonly router: Router;
   readonly listen: Address;
   readonly admin: Address;
+  /** Whether the listeners speak HTTPS. */
+  readonly secure: { readonly listen: boolean; readonly admin: boolean };
+  /** Whoever reaches it may use it: no key was ever made. */
+  readonly development: boolean;
   readonly basePath: string;
   readonly warnings: readonly Problem[];
   /** Reads the policy again now; false when it was refused and the last good one stays. */
@@ -88,7 +92,20 @@ export function nodeRegistries(launcher: Launcher, clock: Clock = nodeClock): Ro
   return { workers: { demo: demoPlugin(launcher, clock) as never }, engines, providers };
 }
 
+/** What a start that fails half-way leaves open keeps the process alive: its closing is noted as it is opened. */
+type Opened = (() => void | Promise<void>)[];
+
 export async function startRouter(options: NodeOptions): Promise<RunningRouter> {
+  const opened: Opened = [];
+  try {
+    return await start(options, opened);
+  } catch (thrown) {
+    for (const close of opened.reverse()) await close();
+    throw thrown;
+  }
+}
+
+async function start(options: NodeOptions, opened: Opened): Promise<RunningRouter> {
   const { env } = options;
   const clock = options.clock ?? nodeClock;
   const registries = nodeRegistries(options.launcher, clock);
@@ -103,6 +120,7 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
   const dataFolder = resolve(options.data ?? rules.data);
   const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const transport = createNodeTransport();
+  opened.push(() => transport.close());
   const runtime: Runtime = {
     transport,
     clock,
@@ -113,6 +131,7 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     log,
   };
   const store = options.keys ?? new SqliteKeys({ folder: dataFolder, busyMs: 200 });
+  if (options.keys === undefined) opened.push(() => store.close());
   const doorkeeper = new KeyRing({
     store,
     digest: runtime.digest,
@@ -120,12 +139,15 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     log,
     required: options.requireKeys ?? false,
   });
+  opened.push(() => doorkeeper.close());
   await doorkeeper.start();
   const door = new Door(doorkeeper, rules, env);
   door.check('listen', listenAt);
   door.check('admin', adminAt);
   const router = createRouter({ catalog: compilePolicy(first.policy), registries, runtime });
+  opened.push(() => router.close());
   const ingress = createNodeIngress(limits, clock);
+  opened.push(() => ingress.close());
   let stopping = false;
   const ready = () => !stopping;
   const state = {
@@ -155,9 +177,10 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     rules: guardRules,
     takesPeer: door.takesPeer(listenAt),
   };
-  const shared = { limits, newId: newRequestId, tls: door.tls() };
+  const shared = { limits, newId: newRequestId };
   const publicServer = createNodeServer({
     ...shared,
+    tls: door.tls('listen', listenAt),
     guard,
     fetch: (request, sockets) => app.fetch(request, sockets),
   });
@@ -167,12 +190,13 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     ingress,
     digest: runtime.digest,
     secret: () => door.adminSecret,
-    development: () => doorkeeper.development,
+    open: () => door.opensAdmin(adminAt),
     ready,
     policy: () => state,
   });
   const adminServer = createNodeServer({
     ...shared,
+    tls: door.tls('admin', adminAt),
     guard: {
       ...guard,
       plainPaths: new Set(),
@@ -182,8 +206,12 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     fetch: (request, sockets) => adminApp.fetch(request, sockets),
   });
 
-  const listen = await listenOrEnd(publicServer, listenAt, router);
-  const admin = await listenOrEnd(adminServer, adminAt, router);
+  opened.push(
+    () => publicServer.close(true),
+    () => adminServer.close(true),
+  );
+  const listen = await publicServer.listen(listenAt);
+  const admin = await adminServer.listen(adminAt);
   let kept = await keep(first, dataFolder, log, null);
 
   /** One after the other: of two reloads the later one has read the newer files. */
@@ -225,6 +253,10 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
     router,
     listen,
     admin,
+    secure: { listen: door.tls('listen', listenAt) !== null, admin: door.tls('admin', adminAt) !== null },
+    get development() {
+      return doorkeeper.development;
+    },
     basePath: rules.basePath,
     warnings: first.warnings,
     reload,
@@ -256,16 +288,6 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
 
   function lastGoodPath(given: NodeOptions): string {
     return join(resolve(given.data ?? './data'), LAST_GOOD);
-  }
-}
-
-/** A taken address must not leave workers behind. */
-async function listenOrEnd(server: NodeServer, address: Address, router: Router): Promise<Address> {
-  try {
-    return await server.listen(address);
-  } catch (thrown) {
-    await router.close();
-    throw thrown;
   }
 }
 

@@ -13,10 +13,10 @@ export interface AdminOptions {
   readonly newId: NewId;
   readonly ingress: Pick<Ingress, 'headers'>;
   readonly digest: Digest;
-  /** What this listener asks for; null = none is set, and then only while no keys exist. */
+  /** What this listener asks for; null = none is set. */
   secret(): string | null;
-  /** No keys exist, so whoever is on this machine may look. */
-  development(): boolean;
+  /** Whether anybody may look while no secret is set. */
+  open(): boolean;
   ready(): boolean;
   /** The policy in force: where it came from, and what is wrong with a newer one that was refused. */
   policy(): { readonly file: string; readonly loadedAt: string; readonly refused: readonly string[] };
@@ -50,16 +50,19 @@ export function createAdminApp(options: AdminOptions): Hono {
 async function refuseOperator(headers: HeaderView, options: AdminOptions): Promise<RouterError | null> {
   const secret = options.secret();
   if (secret === null) {
-    if (options.development()) return null;
-    const text = 'Keys exist, so this listener needs a secret: set SPILLWAY_ADMIN_SECRET or server.adminSecret.';
-    return new RouterError('invalid_api_key', text);
+    if (options.open()) return null;
+    return refused(
+      'No admin secret is set, and without one this listener answers on loopback only, and only as long as no keys exist: set SPILLWAY_ADMIN_SECRET, SPILLWAY_ADMIN_SECRET_FILE or server.adminSecret.',
+    );
   }
   const given = credentialOf(headers);
   const bytes = (text: string) => options.digest(new TextEncoder().encode(text));
   if (given !== null && equal(await bytes(given), await bytes(secret))) return null;
-  return new RouterError('invalid_api_key', 'Send the admin secret as "Authorization: Bearer …".', {
-    headers: { 'www-authenticate': 'Bearer' },
-  });
+  return refused('Send the admin secret as "Authorization: Bearer …".');
+}
+
+function refused(text: string): RouterError {
+  return new RouterError('invalid_api_key', text, { headers: { 'www-authenticate': 'Bearer' } });
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -35,11 +35,13 @@ describe('a wrong call', () => {
     expect(unknown).toEqual({
       code: 2,
       out: '',
-      err: 'Unknown command "sreve". Commands: serve, check, status, demo-worker.\n',
+      err: 'Unknown command "sreve". Commands: serve, check, keys, status, demo-worker.\n',
     });
     expect(flag.code).toBe(2);
     expect(flag.err).toContain('--lsten');
-    expect(flag.err).toContain('Flags: --policy, --listen, --admin, --data, --log, --last-good, --quiet.');
+    expect(flag.err).toContain(
+      'Flags: --policy, --listen, --admin, --data, --log, --last-good, --require-keys, --quiet.',
+    );
     expect(address).toMatchObject({ code: 2, err: '--listen wants an address such as 127.0.0.1:8787, not "8787".\n' });
     expect(level).toMatchObject({ code: 2, err: '--log wants one of none, summary, debug.\n' });
     expect(extra).toMatchObject({
@@ -56,7 +58,7 @@ describe('a wrong call', () => {
       says(['serve', '--help']),
     ]);
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'check', 'status', 'demo-worker']) expect(help.out).toContain(`  ${name}`);
+    for (const name of ['serve', 'check', 'keys', 'status', 'demo-worker']) expect(help.out).toContain(`  ${name}`);
     expect(version).toMatchObject({ code: 0, out: expect.stringMatching(/^spillway \d+\.\d+\.\d+\n$/) });
     expect(serveHelp).toMatchObject({ code: 0, out: expect.stringContaining('--last-good'), err: '' });
   });
@@ -65,30 +67,35 @@ describe('a wrong call', () => {
 describe('an address', () => {
   it('F115 that other machines can reach is refused, by flag, by variable and by policy, and nothing is started', async () => {
     const policy = file('open.yaml', `${policyFor(['http://127.0.0.1:1'])}server: { listen: "0.0.0.0:8787" }\n`);
+    const data = join(folder, 'data');
     const [flag, variable, admin, written] = await Promise.all([
-      says(['serve', '--policy', good, '--listen', '0.0.0.0:0']),
-      says(['serve', '--policy', good], { SPILLWAY_LISTEN: '[::]:0' }),
-      says(['serve', '--policy', good, '--admin', '192.168.0.1:0']),
-      says(['serve', '--policy', policy, '--admin', '127.0.0.1:0']),
+      says(['serve', '--policy', good, '--data', data, '--listen', '0.0.0.0:0']),
+      says(['serve', '--policy', good, '--data', data], { SPILLWAY_LISTEN: '[::]:0' }),
+      says(['serve', '--policy', good, '--data', data, '--admin', '192.168.0.1:0']),
+      says(['serve', '--policy', policy, '--data', data, '--admin', '127.0.0.1:0']),
     ]);
     for (const { code, out, err } of [flag, variable, admin, written]) {
       expect([code, out]).toEqual([2, '']);
-      expect(err).toMatch(/can be reached from other machines, and this version has no keys .*127\.0\.0\.1/);
+      expect(err).toMatch(/^(listen|admin) \S+ can be reached from other machines\. Missing: .*127\.0\.0\.1.*\n/);
     }
+    expect(admin.err).toMatch(/^admin 192\.168\.0\.1:0 .*Missing: the admin secret /);
   });
 
   it('that is taken is named, and no worker is left behind', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as { port: number };
-    const run = spillway(['serve', '--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0', '--data', folder]);
-    const code = await run.ended;
+    const on = (listen: number, admin: number) =>
+      spillway(['serve', '--listen', `127.0.0.1:${listen}`, '--admin', `127.0.0.1:${admin}`, '--data', folder]);
+    for (const run of [on(port, 0), on(0, port)]) {
+      const code = await run.ended;
+      expect([code, run.stdout]).toEqual([1, '']);
+      expect(run.stderr).toContain(
+        `127.0.0.1:${port} is taken by another program. Choose another with --listen or --admin.`,
+      );
+      expect(childrenOf(run.pid)).toEqual([]);
+    }
     taken.close();
-    expect([code, run.stdout]).toEqual([1, '']);
-    expect(run.stderr).toContain(
-      `127.0.0.1:${port} is taken by another program. Choose another with --listen or --admin.`,
-    );
-    expect(childrenOf(run.pid)).toEqual([]);
   });
 });
 

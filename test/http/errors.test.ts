@@ -218,7 +218,7 @@ describe('what nobody foresaw', () => {
       ingress: { headers: () => ({}) },
       digest: (bytes) => bytes,
       secret: () => null,
-      development: () => true,
+      open: () => true,
       ready: () => true,
       policy,
     });

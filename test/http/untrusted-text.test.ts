@@ -25,9 +25,8 @@ describe('addresses', () => {
     const { port } = trap.address() as { port: number };
     const url = `http://127.0.0.1:${port}/secret`;
     const body = chatBody({
-      base_url: url,
-      api_base: url,
       webhook: url,
+      url,
       user: url,
       messages: [
         {

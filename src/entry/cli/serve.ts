@@ -21,10 +21,12 @@ const usage = `Usage: spillway serve [flags]
   --data DIR         where state is kept [the policy's server.data; SPILLWAY_DATA]
   --log LEVEL        none, summary or debug [the policy's telemetry.log, else summary; SPILLWAY_LOG]
   --last-good        start on the saved policy when the file is broken [SPILLWAY_LAST_GOOD]
+  --require-keys     let nobody in without a key, even before there is one [SPILLWAY_REQUIRE_KEYS]
   --quiet            print no welcome [SPILLWAY_QUIET]
 
 The policy is read again when one of its files changes and on SIGHUP; a broken one is refused and the last good one
 stays. SIGTERM and SIGINT drain: no new calls, those in flight end, at most server.drain (30 s).
+As long as no key was ever made (spillway keys create), whoever is on this machine may call.
 Logs are JSON lines on standard error.
 `;
 
@@ -35,6 +37,7 @@ const TABLE = {
   data: { type: 'string' },
   log: { type: 'string' },
   'last-good': { type: 'boolean' },
+  'require-keys': { type: 'boolean' },
   quiet: { type: 'boolean' },
 } as const;
 
@@ -48,6 +51,7 @@ interface ServeOptions {
   /** Undefined: as the policy says. */
   readonly level: LogLevel | undefined;
   readonly lastGood: boolean;
+  readonly requireKeys: boolean;
   readonly quiet: boolean;
 }
 
@@ -73,6 +77,7 @@ function optionsFrom(args: readonly string[]): ServeOptions {
     ...(data === undefined ? {} : { data }),
     level,
     lastGood: flags.on('last-good'),
+    requireKeys: flags.on('require-keys'),
     quiet: flags.on('quiet'),
   };
 }

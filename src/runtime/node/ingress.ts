@@ -17,7 +17,7 @@ export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & {
   const watch = createBodyWatch(limits, clock);
   return {
     headers: (context) => (context.env as Sockets).incoming.headers,
-    body: (context, bounds) => readBody((context.env as Sockets).incoming, bounds, watch),
+    body: (context, bounds) => readBody(context.env as Sockets, bounds, watch),
     signal: (context) => signalOf((context.env as Sockets).outgoing),
     exit: (context: Context, _signal, encode) => ({
       sink: new SocketSink((context.env as Sockets).outgoing, encode),
@@ -44,9 +44,10 @@ const SMALL_PIECE_BYTES = 1024;
 const MAX_OVERHEAD = 16;
 const OVERHEAD_FROM_BYTES = 128 * 1024;
 
-function readBody(incoming: IncomingMessage, limits: HttpLimits, watch: BodyWatch): Promise<Uint8Array> {
+function readBody({ incoming, outgoing }: Sockets, limits: HttpLimits, watch: BodyWatch): Promise<Uint8Array> {
   const { maxBodyBytes } = limits;
   if (Number(incoming.headers['content-length'] ?? 0) > maxBodyBytes) return Promise.reject(tooLarge(maxBodyBytes));
+  if (asksFirst(incoming)) outgoing.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -78,6 +79,11 @@ function readBody(incoming: IncomingMessage, limits: HttpLimits, watch: BodyWatc
     });
     incoming.on('error', () => stop(new RouterError('client_gone', 'The caller is gone.')));
   });
+}
+
+/** Whoever waits to be told to send the body is told so here, where it is read, and not before. */
+function asksFirst({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.expect !== undefined && httpVersion === '1.1';
 }
 
 function tooLarge(maxBodyBytes: number): RouterError {

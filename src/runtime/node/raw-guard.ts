@@ -60,7 +60,15 @@ function refuseTarget(url: string, guard: RawGuard): RouterError | null {
 
 /** Names that must stand once, by length, so that most headers are passed over without a look at their letters. */
 const ONCE = new Map<number, readonly string[]>();
-for (const name of ['host', 'origin', 'content-type', 'authorization', 'x-api-key', 'content-length', 'transfer-encoding']) {
+for (const name of [
+  'host',
+  'origin',
+  'content-type',
+  'authorization',
+  'x-api-key',
+  'content-length',
+  'transfer-encoding',
+]) {
   ONCE.set(name.length, [...(ONCE.get(name.length) ?? []), name]);
 }
 

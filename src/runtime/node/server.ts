@@ -61,7 +61,9 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   };
   const tls = options.tls ?? null;
   const server: Server | TlsServer =
-    tls === null ? createServer(sockets, handle) : createTlsServer({ ...sockets, ...tls, minVersion: 'TLSv1.2' }, handle);
+    tls === null
+      ? createServer(sockets, handle)
+      : createTlsServer({ ...sockets, ...tls, minVersion: 'TLSv1.2' }, handle);
   // Two more than allowed, so that an overrun is seen instead of cut off in silence.
   server.maxHeadersCount = limits.maxHeaders + 2;
   server.maxConnections = limits.maxConnections;
@@ -71,15 +73,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   server.on('checkExpectation', (incoming, outgoing) => {
     refuse(incoming, outgoing, new RouterError('expectation_failed', 'This expectation cannot be met.'), newId());
   });
-  // Who asks first hears of a body that is too large before sending it.
-  server.on('checkContinue', (incoming, outgoing) => {
-    if (Number(incoming.headers['content-length'] ?? 0) > limits.maxBodyBytes) {
-      const error = new RouterError('request_too_large', `The body is larger than ${limits.maxBodyBytes} bytes.`);
-      return refuse(incoming, outgoing, error, newId());
-    }
-    outgoing.writeContinue();
-    handle(incoming, outgoing);
-  });
+  // Who asks first hears a refusal, of the key or of the size, instead of being told to go on; see runtime/node/ingress.
+  server.on('checkContinue', handle);
   const refuseSocket = (incoming: IncomingMessage, socket: Socket) => {
     // Node lets go of such a socket: without a listener its next error would end the process.
     socket.on('error', () => socket.destroy());
