@@ -1,6 +1,6 @@
 // What the router needs of an inbound protocol, one implementation per file in dialects/. For dialects, upstream and http.
 import type { RouterError } from './errors.ts';
-import type { Capability, DialectName, RouteClass } from './names.ts';
+import type { Capability, DialectName, RouteClass, ScoreMeaning } from './names.ts';
 import type { Target } from './plan.ts';
 import type { HeaderView } from './transport.ts';
 
@@ -48,6 +48,8 @@ export interface UpstreamCall {
   readonly dropped: readonly string[];
   /** The reply is put into another form, so none of it can go out before it is whole. */
   readonly translated: boolean;
+  /** What the scores of its reply mean, where the call itself asked for a meaning of its own; else the target's declared one. */
+  readonly scores?: ScoreMeaning;
   judge(): StreamJudge;
   /** Checks a whole buffered reply. Throws a RouterError blamed on the worker when it is not one of this form. */
   check(reply: Uint8Array, headers: HeaderView): CheckedReply;

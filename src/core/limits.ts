@@ -39,6 +39,8 @@ export const REPLY_LIMITS = {
   /** Start-up frames held back before first content. */
   maxHeldEvents: 32,
   maxHeldBytes: 64 * 1024,
+  /** Some dialects' start frames repeat the request's instructions and tools: so many times its body may be held. */
+  maxHeldBodies: 3,
   /** A buffered reply commits when whole, or here. */
   maxBufferedBytes: 4 * 1024 * 1024,
   /** A reply never grows beyond this. */

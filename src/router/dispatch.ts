@@ -200,7 +200,8 @@ function reply(
     coldMs: progress.coldMs,
     zone: target.zone,
     dropped: attempt.upstream.dropped,
-    scores: request.dialect.name === 'rerank' ? (target.rerank?.scores ?? 'undeclared') : null,
+    scores:
+      request.dialect.name === 'rerank' ? (attempt.upstream.scores ?? target.rerank?.scores ?? 'undeclared') : null,
   };
   const worker = permit.worker as PoolWorker;
   const body = new SettledBody(attempt, (end) => {

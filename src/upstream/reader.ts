@@ -30,12 +30,14 @@ const runaway = () =>
 export class StreamReader implements ReplyReader {
   readonly #judge: StreamJudge;
   readonly #framer: EventFramer;
+  readonly #maxHeldBytes: number;
   #events = 0;
   #bytes = 0;
 
   constructor(call: UpstreamCall) {
     const judge = call.judge();
     this.#judge = judge;
+    this.#maxHeldBytes = Math.max(REPLY_LIMITS.maxHeldBytes, REPLY_LIMITS.maxHeldBodies * call.body.length);
     this.#framer = new EventFramer((bytes, start, end) => {
       // What stands behind the end is no part of the reply, also where one chunk brings both.
       if (judge.done) return STOP;
@@ -47,7 +49,7 @@ export class StreamReader implements ReplyReader {
   get ready(): boolean {
     if (this.#judge.started || this.#events > REPLY_LIMITS.maxHeldEvents) return true;
     // An event that is not whole yet proves nothing, however large: the framer has its own bound for it.
-    return this.#bytes - this.#framer.heldBytes > REPLY_LIMITS.maxHeldBytes;
+    return this.#bytes - this.#framer.heldBytes > this.#maxHeldBytes;
   }
   get terminal(): boolean {
     return this.#judge.finished;

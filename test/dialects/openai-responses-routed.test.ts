@@ -57,6 +57,21 @@ afterEach(async () => {
   expect(router.log.of('fault')).toEqual([]);
 });
 
+describe('start frames', () => {
+  it('F061 that repeat long instructions are held all the same: a refusal behind them moves the call on', async () => {
+    const instructions = 'Be brief. '.repeat(9_000);
+    const start = [
+      created(begun({ instructions })),
+      { ...created(begun({ instructions })), type: 'response.in_progress' },
+    ];
+    const refusal = 'event: error\ndata: {"type":"error","code":"rate_limit_exceeded","message":"x","param":null}\n\n';
+    first.next(streamHead(), write(start.map(wireText).join('')), write(refusal), hangUp());
+    const response = await ask({ instructions });
+    expect(response.headers['x-spillway-rung']).toBe('2');
+    expect(response.body.toString()).toBe(wholeStream.map(wireText).join(''));
+  });
+});
+
 describe('a target that speaks it', () => {
   it('gets the body as it is but for the model, and the beta header', async () => {
     first.next(...stream());

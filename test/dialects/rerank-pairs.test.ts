@@ -72,6 +72,16 @@ describe.each(PAIRS)('%s form in, a worker of the form %s', (caller, form) => {
   });
 });
 
+describe('who asks for raw scores', () => {
+  it.each(RERANK_FORMS)('is told that they are logits where a worker of the form %s gives them', (form) => {
+    const told = (more: object) =>
+      parseRerank('/rerank', { query: 'q', texts, ...more }).toward(targetOf(form), 'served').scores ?? null;
+    const gives = !['cohere', 'jina', 'voyage'].includes(form);
+    expect(told({ raw_scores: true })).toBe(gives ? 'logit' : null);
+    expect([told({}), told({ raw_scores: false })]).toEqual([null, null]);
+  });
+});
+
 describe('what passes as it came', () => {
   it.each(CALLERS)('%s in and out: the bytes but for the model, unknown fields included, and the reply', (caller) => {
     const own = { ...asked(caller, { query: 'q', texts, cut: 2, echo: true }), model: 'asked', x_new: { a: [1.0] } };

@@ -19,6 +19,8 @@ const rows: [number, string, string, boolean, boolean, number][] = [
   [429, bodyOf({ code: 'insufficient_quota' }), 'upstream_unfunded', false, true, 502],
   [429, bodyOf({ type: 'billing_hard_limit_reached' }), 'upstream_unfunded', false, true, 502],
   [402, bodyOf({}), 'upstream_unfunded', false, true, 502],
+  [400, bodyOf({ message: 'Your credit balance is too low to use this API.' }), 'upstream_unfunded', false, true, 502],
+  [400, bodyOf({ message: 'Invalid: "Your credit balance is too low"' }), 'refused_by_target', false, false, 400],
   [503, bodyOf({}), 'worker_full', true, true, 503],
   [529, bodyOf({}), 'worker_full', true, true, 503],
   [503, bodyOf({ message: 'Loading model' }), 'model_warming', true, true, 503],

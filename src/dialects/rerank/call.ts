@@ -73,7 +73,7 @@ export class RerankCall implements ParsedCall {
     if (passes || fits) {
       const check = (reply: Uint8Array, headers: HeaderView) => this.#passed(worker, model, passes, reply, headers);
       const call = sameForm({ path, body: this.#named(worker, model), judge: noStream, check });
-      return passes ? call : { ...call, translated: true };
+      return { ...call, translated: !passes, ...this.#meaning(worker) };
     }
     const { body, dropped } = this.#asked(worker, model);
     const check = (reply: Uint8Array, headers: HeaderView): CheckedReply => {
@@ -81,7 +81,13 @@ export class RerankCall implements ParsedCall {
       if (ranking.ranked.length < this.#documents.count) throw incomplete();
       return { ...factsOf(ranking), body: this.#written(ranking, model) };
     };
-    return { path, headers: [], body, dropped, translated: true, judge: noStream, check };
+    return { path, headers: [], body, dropped, translated: true, judge: noStream, check, ...this.#meaning(worker) };
+  }
+
+  /** Who asks for raw scores gets logits from every worker that can be told so. */
+  #meaning({ tell }: WorkerForm): Pick<UpstreamCall, 'scores'> {
+    const told = this.#options.rawScores === true && (tell.rawScores?.(true) ?? null) !== null;
+    return told ? { scores: 'logit' } : {};
   }
 
   /** The caller's bytes with the model's name as the target knows it. */

