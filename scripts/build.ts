@@ -38,5 +38,6 @@ export async function build(): Promise<number> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log(`dist: ${await build()} modules`);
+  // npm prints its own JSON on standard output.
+  process.stderr.write(`dist: ${await build()} modules\n`);
 }
