@@ -141,7 +141,7 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
       error,
       error.code === 'client_gone' ? 'client_gone' : 'failed',
     );
-    if (!error.retryable && !error.descends) throw error;
+    if (!error.retryable && !error.descends) throw error.with({ attempts: progress.attempts });
     const { worker } = permit;
     progress.tried ??= new Set();
     progress.tried.add(worker.id);
