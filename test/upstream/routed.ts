@@ -2,6 +2,7 @@
 // and the proof that nothing is left behind. For all suites over sockets in this folder.
 import { expect } from 'vitest';
 import type { Clock } from '../../src/core/runtime.ts';
+import type { NodeOptions } from '../../src/entry/node.ts';
 import type { RouterStatus } from '../../src/router/status.ts';
 import { nodeClock } from '../../src/runtime/node/machine.ts';
 import { eventuallyHolds } from '../fakes/eventually.ts';
@@ -97,11 +98,14 @@ export interface Routed extends TestRouter {
   nothingOpen(...upstreams: FaultUpstream[]): Promise<void>;
 }
 
-export async function startRouted(pools: readonly PoolShape[], rules: object = {}): Promise<Routed> {
+export const startRouted = (pools: readonly PoolShape[], rules: object = {}): Promise<Routed> =>
+  routedBy(ladderOf(pools, rules));
+
+export async function routedBy(policy: string, more: Partial<NodeOptions> = {}): Promise<Routed> {
   const clock = countingClock();
   // Bodies are swept at a tenth of their idle limit: a short one lets the last timer end soon.
-  const limits = { bodyIdleMs: 1_000 };
-  const router = await startTestRouter({ policy: ladderOf(pools, rules), limits, more: { clock } });
+  const limits = { bodyIdleMs: 1_000, ...more.limits };
+  const router = await startTestRouter({ policy, limits, more: { clock, ...more, limits } });
   const status = () => router.running.router.status();
   const nothingOpen = (...upstreams: FaultUpstream[]) =>
     eventuallyHolds(() => {
