@@ -36,7 +36,7 @@ change within five seconds. Exit code 1: no such key, or the store cannot be use
 
 /** The command line may wait for a router or another command that is writing. */
 const BUSY_MS = 5_000;
-const ROUTES = Object.values(dialects).flatMap(({ routes }) => routes);
+const ROUTES = [...Object.values(dialects).flatMap(({ routes }) => routes), '/v1/models'];
 
 interface Action {
   readonly flags: FlagTable;
