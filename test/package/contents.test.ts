@@ -95,7 +95,7 @@ describe('package.json', () => {
     exports: Record<string, string | { types: string; default: string }>;
     bin: Record<string, string>;
     version: string;
-    dependencies: Record<string, string>;
+    peerDependencies: Record<string, string>;
     private?: boolean;
   };
 
