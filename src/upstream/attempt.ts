@@ -44,7 +44,7 @@ const NONE: readonly string[] = [];
 
 /** A dialect's path without the version that the base path names already. */
 function unversioned(path: string): string {
-  return path.startsWith('/v1/') ? path.slice(3) : path;
+  return path.replace(/^\/v\d+(?=\/)/, '');
 }
 
 type Phase = 'connect' | 'headers' | 'content' | 'stream' | 'refusal' | 'over';
@@ -75,6 +75,8 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   #bytes = 0;
   #sentMs = 0;
   #paused = false;
+  /** The caller left behind the terminal event: what the worker still tells of its usage is read, for LINGER_MS at most. */
+  #left = false;
   #refusal: { status: number; headers: HeaderView; chunks: Uint8Array[]; bytes: number } | null = null;
 
   constructor(spec: AttemptSpec, deps: AttemptDeps) {
@@ -155,6 +157,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     if (!this.#isCommitted && this.#reader.ready) this.#committedNow(null);
     if (this.#reader.done) return this.#complete(true);
     // Frames without content do not prove progress: only after the commit does each chunk earn another idle span.
+    if (this.#left) return;
     if (this.#phase === 'stream' || !this.#spec.request.call.stream) this.#limit(this.#idleMs(), this.#clock.nowMs());
   }
 
@@ -222,7 +225,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   }
 
   #pause(): void {
-    if (this.#paused || this.#phase === 'over') return;
+    if (this.#paused || this.#left || this.#phase === 'over') return;
     this.#paused = true;
     this.#exchange.pause();
     this.#limit(Number.POSITIVE_INFINITY, this.#clock.nowMs());
@@ -273,6 +276,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   readonly #late = (): void => {
     if (this.#phase === 'over') return this.#exchange.abort();
     if (this.#refusal !== null) return this.#refused();
+    if (this.#left) return this.#finish({ how: 'complete', error: null }, true);
     if (this.#reader.terminal) return this.#complete(true);
     this.#failed(this.#lateError());
   };
@@ -291,8 +295,14 @@ export class Attempt implements UpstreamHandler, ReplyBody {
 
   /** Closing after the terminal event is no abort: the worker may finish, and its usage is still read. */
   readonly #callerGone = (): void => {
-    if (this.#reader.terminal && this.#isCommitted) this.#complete(true);
-    else this.#finish({ how: 'client_gone', error: null }, true);
+    if (!this.#reader.terminal || !this.#isCommitted) return this.#finish({ how: 'client_gone', error: null }, true);
+    if (this.#reader.usage !== null) return this.#complete(true);
+    this.#left = true;
+    const nowMs = this.#clock.nowMs();
+    this.#deadline.set(nowMs + LINGER_MS, nowMs);
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#exchange.resume();
   };
 
   #failed(error: RouterError): void {
