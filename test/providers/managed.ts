@@ -42,12 +42,12 @@ export const message = (model: string, more: object = {}) => chat(model, { max_t
 export const errorOf = (response: RawResponse) => JSON.parse(response.body.toString()).error;
 
 /** `policy` is JSON, which is YAML; `version` is added. */
-export async function startManaged(policy: object): Promise<Managed> {
+export async function startManaged(policy: object, secrets: Readonly<Record<string, string>> = {}): Promise<Managed> {
   const textOf = (sections: object) => JSON.stringify({ version: 1, ...sections });
   const randomBytes = (length: number) => new Uint8Array(length).map((_, at) => (at * 37 + 11) % 256);
   const terms = { tenant: 'acme', name: '', expiresMs: null, models: null, routes: null };
   const { key, record } = await issueKey(terms, { randomBytes, digest: nodeDigest, wallMs: nodeClock.wallMs() });
-  const env: Record<string, string> = { KEY: PROVIDER_KEY };
+  const env: Record<string, string> = { KEY: PROVIDER_KEY, ...secrets };
   let aheadMs = 0;
   const clock: Clock = {
     ...nodeClock,
