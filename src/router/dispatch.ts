@@ -1,4 +1,5 @@
 // Owns a call's attempts: rung by rung, permit by permit, until first content commits one of them. For router/create.
+import type { Usage } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
 import type { GateRefusal, Permit } from '../core/gate.ts';
 import type { Reason } from '../core/names.ts';
@@ -43,6 +44,8 @@ interface Progress {
   attempts: number;
   queueMs: number;
   coldMs: number;
+  /** What the last attempt that failed told of its tokens before it did. */
+  usage: Usage | null;
   /** Why the asked model's rungs were left. */
   reason: Reason | null;
 }
@@ -64,9 +67,10 @@ const REFUSALS = { queue_full: 'its line is full', waited: 'no slot came free in
 export function createDispatch(deps: DispatchDeps): InferenceService {
   return async function dispatch(request) {
     deps.books.open++;
+    let progress: Progress | null = null;
     try {
       const { asked, plan, rungs } = deps.plan(request);
-      const progress = begin(request, asked, plan.rules);
+      progress = begin(request, asked, plan.rules);
       deps.budget.earn();
       for (let at = 0; at < rungs.length; at++) {
         const rung = rungs[at]!;
@@ -80,7 +84,7 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
     } catch (thrown) {
       const error = toRouterError(thrown);
       const how = error.code === 'client_gone' ? 'client_gone' : 'failed';
-      closeCall(deps.books, request, null, { how, error, bytes: 0, usage: null });
+      closeCall(deps.books, request, null, { how, error, bytes: 0, usage: progress?.usage ?? null });
       throw thrown;
     }
   };
@@ -97,6 +101,7 @@ function begin(request: InferenceRequest, asked: string, rules: ClassRules): Pro
     attempts: 0,
     queueMs: 0,
     coldMs: 0,
+    usage: null,
     reason: null,
   };
 }
@@ -133,6 +138,7 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     const error = await attempt.committed;
     if (error === null) return { permit, attempt, model, begun };
     deps.books.attempts.delete(attempt);
+    progress.usage = attempt.usage;
     closeAttempt(
       permit,
       permit.worker as PoolWorker,
