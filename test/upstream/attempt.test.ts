@@ -200,4 +200,22 @@ describe('F078 a caller that leaves', () => {
     played.up.end();
     expect(played.clock.pending).toBe(0);
   });
+  it('F078 behind the terminal event the usage that is still to come is read, for a second at most', async () => {
+    for (const tells of [true, false]) {
+      const played = play();
+      committed(played);
+      played.pipe();
+      played.up.data(EVENTS.finish);
+      played.signal.abort();
+      await turn();
+      expect(played.ended()).toBeUndefined();
+      if (tells) played.up.data(Buffer.concat([EVENTS.usage, EVENTS.done]));
+      else played.clock.advance(1_000);
+      await turn();
+      expect(played.ended()).toMatchObject({ how: 'complete', usage: tells ? { outputTokens: 3 } : null });
+      expect(played.exchange.aborted).toBe(!tells);
+      if (tells) played.up.end();
+      expect(played.clock.pending).toBe(0);
+    }
+  });
 });
