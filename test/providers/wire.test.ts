@@ -134,7 +134,7 @@ describe('a key goes out as the policy says, and nothing else does', () => {
     { what: `provider, ${form}`, model: `p-${form}`, expected },
     { what: `worker, ${form}`, model: `w-${form}`, expected },
   ]);
-  it.each(cases)('F039 $what', async ({ model, expected }) => {
+  it.each(cases)('F039 $what: the target’s own credential and nothing of the caller’s', async ({ model, expected }) => {
     const strange = {
       'x-custom': 'caller',
       cookie: 'caller=1',
