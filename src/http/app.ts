@@ -45,7 +45,8 @@ export function createApp(options: AppOptions): Hono {
       return await answer(context, await admit(context));
     } catch (thrown) {
       if (thrown instanceof RouterError) return fail(context, thrown);
-      throw thrown;
+      // Hono hands on to onError what is an Error; the rest would leave the app as it is.
+      throw thrown instanceof Error ? thrown : toRouterError(thrown);
     }
   };
   const served: string[] = [];
