@@ -16,7 +16,10 @@ export function inBandFault(value: unknown): RouterError {
     return new RouterError('upstream_unfunded', 'The account behind the target has run out of money.');
   }
   if (status === 429 || status === 503 || status === 529 || BUSY.test(words)) {
-    return new RouterError('worker_full', 'The target said inside its reply that it is full.', { reason: 'saturated' });
+    return new RouterError('worker_full', 'The target said inside its reply that it is full.', {
+      reason: 'saturated',
+      rateLimit: status === 429 || /rate_limit/.test(words),
+    });
   }
   if (status === 400 || status === 422) {
     return new RouterError('refused_by_target', 'The target refused the request as invalid, inside its reply.');

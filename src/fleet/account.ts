@@ -10,6 +10,12 @@ export class Account {
   #untilMs = 0;
   readonly #models = new Map<string, number>();
 
+  /** A new credential may be another account's: what the old one said is forgotten. */
+  clear(): void {
+    this.#untilMs = 0;
+    this.#models.clear();
+  }
+
   /** All models are left alone: the account has run out of money. */
   pause(untilMs: number): void {
     this.#untilMs = Math.max(this.#untilMs, untilMs);

@@ -136,12 +136,13 @@ export class Fleet {
     return { key: planned.key, worker, source };
   }
 
+  /** For a provider that joins: new, or with another credential than before. */
   #account(domain: string): Account {
     let account = this.#accounts.get(domain);
     if (account === undefined) {
       account = new Account();
       this.#accounts.set(domain, account);
-    }
+    } else account.clear();
     return account;
   }
 

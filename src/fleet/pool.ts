@@ -58,7 +58,7 @@ const RANK: Record<Reason, number> = { saturated: 0, cold: 1, slow: 2, failing: 
 function stateOf(worker: PoolWorker, model: string, nowMs: number): readonly [Reason, number] {
   if (worker.state === 'starting' || worker.state === 'cold') return ['cold', readyInMs(worker, nowMs)];
   if (nowMs < worker.pausedUntilMs) return [worker.pauseReason, worker.pausedUntilMs - nowMs];
-  const pause = worker.account?.pausedUntil(model, nowMs) ?? null;
+  const pause = worker.accountPause(model, nowMs);
   if (pause !== null) return [pause.reason, pause.untilMs - nowMs];
   if (worker.breaker.retryAtMs > 0) return ['failing', worker.breaker.retryAtMs - nowMs];
   if (worker.state === 'unhealthy' || worker.origin === '') return ['failing', Number.POSITIVE_INFINITY];

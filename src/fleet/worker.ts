@@ -1,9 +1,9 @@
 // One endpoint of a pool: where it is, what state it is in, whether it may be tried. For fleet/pool and, as views, for all others.
-import type { RouterError } from '../core/errors.ts';
+import type { RouterError, RouterErrorDetail } from '../core/errors.ts';
 import type { AttemptOutcome } from '../core/gate.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
-import type { Account } from './account.ts';
+import { Account } from './account.ts';
 
 /** The circuit breaker of a worker, injected: fleet knows only this much of it. */
 export interface WorkerBreaker {
@@ -42,6 +42,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly versioned: boolean;
   /** Of a managed API; null for own workers. */
   readonly account: Account | null;
+  /** A managed API's own lack of room, by model. */
+  readonly #room = new Account();
   readonly breaker: WorkerBreaker;
   readonly #clock: Clock;
   #inFlight = 0;
@@ -86,7 +88,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
       this.origin !== '' &&
       ADMITTING.has(this.state) &&
       nowMs >= this.pausedUntilMs &&
-      (this.account === null || this.account.pausedUntil(model, nowMs) === null) &&
+      this.accountPause(model, nowMs) === null &&
       this.breaker.admits(nowMs)
     );
   }
@@ -101,7 +103,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     switch (error.code) {
       // Full is not broken: no breaker moves, the worker is only left alone for as long as it asked.
       case 'worker_full':
-        this.#full(error.detail.coolDownMs ?? FULL_PAUSE_MS, model);
+        this.#full(error.detail, model);
         return this.breaker.ignored(begun);
       case 'model_warming':
         this.#pause(error.detail.coolDownMs ?? FULL_PAUSE_MS, 'cold');
@@ -118,10 +120,16 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     }
   }
 
-  /** A managed API is full for one model and everyone on the account; an own worker is full as such. */
-  #full(ms: number, model: string): void {
-    if (this.account === null) this.#pause(ms, 'saturated');
-    else this.account.pauseModel(model, this.#clock.nowMs() + ms);
+  /** What stands against a model at a managed API: a limit of its account, or no room at this one. Null for own workers. */
+  accountPause(model: string, nowMs: number): ReturnType<Account['pausedUntil']> {
+    if (this.account === null) return null;
+    return this.account.pausedUntil(model, nowMs) ?? this.#room.pausedUntil(model, nowMs);
+  }
+
+  /** An own worker is full as such, a managed API for one model: here, or wherever the account is used. */
+  #full({ coolDownMs = FULL_PAUSE_MS, rateLimit = false }: RouterErrorDetail, model: string): void {
+    if (this.account === null) this.#pause(coolDownMs, 'saturated');
+    else (rateLimit ? this.account : this.#room).pauseModel(model, this.#clock.nowMs() + coolDownMs);
   }
 
   #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {

@@ -4,8 +4,6 @@ import { type HeaderView, headerOf, type TransportFault } from '../core/transpor
 import { speaksOfMoney } from './money.ts';
 import { coolDownMs } from './retry-after.ts';
 
-/** Anthropic says so with a 400; only the text's own beginning counts, for a 400 may repeat the prompt. */
-const EMPTY_ACCOUNT = /"message"\s*:\s*"Your credit balance is too low/;
 const LOADING = /loading model|model is loading|is starting|warming/i;
 const CONTEXT =
   /context_length_exceeded|maximum context length|context length|max_model_len|too many tokens|prompt is too long/i;
@@ -26,9 +24,13 @@ export function classifyStatus(
   const cool = wait === null ? {} : { coolDownMs: wait };
   if (status === 429) {
     if (speaksOfMoney(body)) return money(target);
-    return new RouterError('worker_full', `${target} is over its rate limit.`, { reason: 'saturated', ...cool });
+    return new RouterError('worker_full', `${target} is over its rate limit.`, {
+      reason: 'saturated',
+      rateLimit: true,
+      ...cool,
+    });
   }
-  if (status === 402 || (status === 400 && EMPTY_ACCOUNT.test(body))) return money(target);
+  if (status === 402) return money(target);
   if (status === 503 && LOADING.test(body)) {
     return new RouterError('model_warming', `${target} is starting.`, { reason: 'cold', ...cool });
   }

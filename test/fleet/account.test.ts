@@ -22,6 +22,14 @@ describe('an account', () => {
     expect(account.pausedUntil('a', 300)).toBeNull();
   });
 
+  it('forgets what was said to a credential that is no longer used', () => {
+    const account = new Account();
+    account.pause(100);
+    account.pauseModel('a', 100);
+    account.clear();
+    expect(account.pausedUntil('a', 0)).toBeNull();
+  });
+
   it('remembers a bounded number of models, the newest ones, whatever names callers make up', () => {
     const account = new Account();
     for (let at = 0; at < 5_000; at++) account.pauseModel(`m${at}`, 1_000);
@@ -69,13 +77,22 @@ describe('workers of one account', () => {
 
   it('F069 a rate limit of a model stops it on both of them, and no other model', () => {
     const { clock, one, two, fail } = pair();
-    fail(one, full, 'a');
+    fail(one, full.with({ rateLimit: true }), 'a');
     const now = clock.nowMs();
     expect([one, two].map((each) => [each.admits(now, 'a'), each.admits(now, 'b')])).toEqual([
       [false, true],
       [false, true],
     ]);
     expect(two.admits(now + 5_000, 'a')).toBe(true);
+  });
+
+  it('F069 one that has no room is passed over for that model alone, and the other is asked', () => {
+    const { clock, one, two, fail } = pair();
+    fail(one, full, 'a');
+    const now = clock.nowMs();
+    expect([one.admits(now, 'a'), one.admits(now, 'b'), two.admits(now, 'a')]).toEqual([false, true, true]);
+    expect(one.accountPause('a', now)).toMatchObject({ reason: 'saturated' });
+    expect(one.admits(now + 5_000, 'a')).toBe(true);
   });
 
   it('F068 money stops both of them for every model', () => {
