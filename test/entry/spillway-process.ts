@@ -97,8 +97,8 @@ export async function serve(
     running.kill('SIGKILL');
     throw thrown;
   }
-  const url = /listens on (http:\S+)/.exec(running.stdout)![1]!;
-  const adminUrl = /admin {3}(http:\S+)\/status/.exec(running.stdout)![1]!;
+  const url = /listens on (https?:\S+)/.exec(running.stdout)![1]!;
+  const adminUrl = /admin {3}(https?:\S+)\/status/.exec(running.stdout)![1]!;
   const status = async () => (await fetch(`${adminUrl}/status`)).json() as ReturnType<Serving['status']>;
   return Object.create(running, {
     url: { value: url },
