@@ -28,6 +28,8 @@ export interface StageOptions {
   /** Every worker so many times, so that no breaker hides a later fault. */
   readonly copies?: number;
   readonly slots?: number;
+  /** Only these; default: all. */
+  readonly groups?: readonly Surface['group'][];
   readonly more?: Partial<NodeOptions>;
 }
 
@@ -35,10 +37,13 @@ export interface StageOptions {
  * Models of each group: `GROUP` with a substitute below (a copy for embeddings, which have none), `GROUP-same` with a copy
  * below, `GROUP-alone` without anything below. `deaf-DIALECT` leads to a target that speaks all of chat but that dialect.
  */
-export function surfacePolicy(urls: readonly [string, string], { rules, copies = 100, slots }: StageOptions): string {
+export function surfacePolicy(
+  urls: readonly [string, string],
+  { rules, copies = 100, slots, groups = GROUPS }: StageOptions,
+): string {
   const pools: Record<string, object> = {};
   const models: Record<string, object> = {};
-  for (const group of GROUPS) {
+  for (const group of groups) {
     const routeClass = classOf({ group } as Surface);
     const takes = { chat: { speaks: CHAT_DIALECTS }, embed: {}, rerank: { rerank: { form: group, scores: 'logit' } } };
     const ladder = urls.map((url, at) => {
@@ -59,7 +64,8 @@ export function surfacePolicy(urls: readonly [string, string], { rules, copies =
     models[name] = { class: 'chat', ladder: [{ pool: name }] };
   }
   const everywhere = { timeouts: CALM, retries: 0, ...rules };
-  const classes = { chat: everywhere, embed: everywhere, rerank: { ...everywhere, default: 'tei' } };
+  const classes = { chat: everywhere, embed: everywhere, rerank: everywhere };
+  if (groups.includes('tei')) Object.assign(classes, { rerank: { ...everywhere, default: 'tei' } });
   return JSON.stringify({ version: 1, pools, models, classes });
 }
 

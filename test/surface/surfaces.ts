@@ -262,3 +262,7 @@ export function gotOf({ surface, frames }: Call, mark: string): Buffer {
   const { events, shown } = frames(mark);
   return Buffer.concat(events.filter((_, at) => shown(at)));
 }
+
+/** A call with a note for whoever answers it, in a field that every target is told: of a rerank call the query. */
+export const noting = (call: Call, model: string, note: string): Record<string, unknown> =>
+  bodyOf(call, model, { [classOf(call.surface) === 'rerank' ? 'query' : 'user']: note });

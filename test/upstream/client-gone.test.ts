@@ -1,23 +1,23 @@
-// Shows that a caller who leaves, at any moment of any phase, frees the target within a quarter of a second and leaves
-// nothing behind: no exchange, slot, line, timer or open call.
+// Shows that a caller who leaves, on any surface and at any moment of any phase, frees the target within a quarter of a
+// second and leaves nothing behind: no exchange, slot, line, timer or open call.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { chatReply, chatStream } from '../fakes/chat-fixtures.ts';
 import { eventually, eventuallyHolds } from '../fakes/eventually.ts';
 import {
   type FaultUpstream,
   hang,
-  json,
   pauseMs,
   type Script,
-  startFaultUpstream,
+  status,
   streamHead,
   write,
   writeAll,
 } from '../fakes/fault-upstream.ts';
 import { postBytes, RawConnection } from '../fakes/raw-client.ts';
-import { CHAT, chat, inParallel, type Routed, startRouted, streamed } from './routed.ts';
+import { good, type SurfaceStage, startSurfaces } from '../surface/stage.ts';
+import { bodyOf, CALLS, type Call, noting, STREAMED } from '../surface/surfaces.ts';
+import { inParallel } from './routed.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -35,6 +35,7 @@ type Phase = (typeof PHASES)[number];
 
 interface Leave {
   readonly n: number;
+  readonly call: Call;
   readonly phase: Phase;
   /** Where in the phase, 0 to 1. */
   readonly point: number;
@@ -54,53 +55,67 @@ function randomFrom(seed: number) {
   };
 }
 
-const frames = chatStream({ text: 'one two three four five six' });
-const CONTENT_FROM = 1;
-const FINISH_AT = frames.length - 2;
+const WHOLE = CALLS.filter(({ frames }) => frames === null);
+
+/** The calls that have such a phase. */
+function callsOf(phase: Phase): readonly Call[] {
+  if (phase === 'between start-up frames' || phase === 'mid-stream' || phase === 'at the terminal event')
+    return STREAMED;
+  return phase === 'buffered' ? WHOLE : CALLS;
+}
 
 /** What the target does for a call of this phase: it goes as far as the phase, then waits for the caller to leave. */
-function scriptOf({ phase, point }: Pick<Leave, 'phase' | 'point'>): Script {
+function scriptOf({ phase, point, call }: Pick<Leave, 'phase' | 'point' | 'call'>): Script {
+  if (call.frames === null) {
+    if (phase !== 'buffered') return [hang()];
+    const { sent, headers } = call.surface.reply('first');
+    const head = { 'content-type': 'application/json', 'content-length': String(sent.length), ...headers };
+    return [status(200, head), write(sent.subarray(0, Math.floor(point * (sent.length - 1)))), hang()];
+  }
+  const { events, firstContent, finish } = call.frames('first');
+  const before = (at: number) => writeAll(events.slice(0, at));
   switch (phase) {
     case 'between start-up frames':
-      return [streamHead(), write(frames[0]!), pauseMs(point * 3), write(': ping\n\n'), hang()];
+      return [streamHead(), before(firstContent), pauseMs(point * 3), write(': ping\n\n'), hang()];
     case 'mid-stream':
-      return [streamHead(), writeAll(frames.slice(0, CONTENT_FROM + 1 + Math.floor(point * 5))), hang()];
+      return [streamHead(), before(firstContent + 1 + Math.floor(point * (finish - firstContent))), hang()];
     case 'at the terminal event':
-      return [streamHead(), writeAll(frames.slice(0, FINISH_AT + 1)), pauseMs(5), write(frames.at(-1)!)];
-    case 'buffered': {
-      const text = JSON.stringify(chatReply());
-      const head = { 'content-type': 'application/json', 'content-length': String(text.length) };
-      return [(x) => x.head(200, head), write(text.slice(0, Math.floor(point * (text.length - 1)))), hang()];
-    }
+      return [streamHead(), before(finish + 1), pauseMs(5), writeAll(events.slice(finish + 1))];
     default:
       return [hang()];
   }
 }
 
+/** The caller has read this event of the stream. */
+const reads = (connection: RawConnection, { frames }: Call, event: 'firstContent' | 'finish') => {
+  const stream = frames!('first');
+  const text = stream.events[stream[event]]!.toString().trimEnd();
+  return connection.until(({ body }) => body.includes(text));
+};
+
+/** No timer of a class is to fire. */
+const PATIENT = { connect: '5s', headers: '5m', firstContent: '5m', idle: '5m', total: '5m' };
+
 describe(`F078 a caller that leaves (seed ${SEED})`, () => {
-  let upstream: FaultUpstream;
-  let line: FaultUpstream;
-  let routed: Routed;
-  let queued: Routed;
+  let stage: SurfaceStage;
+  let queued: SurfaceStage;
   const leftAtMs = new Map<number, number>();
 
   beforeAll(async () => {
-    upstream = await startFaultUpstream();
-    line = await startFaultUpstream();
+    stage = await startSurfaces({ copies: 1, slots: 10_000 });
+    // One slot a pool, which the first call keeps: all others stand in line.
+    const rules = { timeouts: PATIENT, queue: { max: 10_000, wait: '60s' } };
+    queued = await startSurfaces({ copies: 1, slots: 1, rules });
     const inBody = (body: Buffer, name: string) => new RegExp(`${name}=([^;]*);`).exec(body.toString())![1]!;
-    upstream.behave(({ body }) => {
-      return scriptOf({ phase: inBody(body, 'phase') as Phase, point: Number(inBody(body, 'point')) });
+    stage.first.behave(({ body }) => {
+      const call = CALLS[Number(inBody(body, 'call'))]!;
+      return scriptOf({ phase: inBody(body, 'phase') as Phase, point: Number(inBody(body, 'point')), call });
     });
-    line.behave(() => [hang()]);
-    routed = await startRouted([{ urls: [upstream.url], slots: 10_000 }], { retries: 0 });
-    // One slot, which the first call keeps: all others stand in line.
-    queued = await startRouted([{ urls: [line.url], slots: 1 }], { retries: 0, queue: { max: 10_000, wait: '60s' } });
+    queued.first.behave(() => [hang()]);
   });
   afterAll(async () => {
-    await routed.closeClean(upstream);
-    await queued.closeClean(line);
-    await upstream.close();
-    await line.close();
+    await stage.close();
+    await queued.close();
   });
 
   const leave = (connection: RawConnection, { n, reset }: Leave) => {
@@ -109,18 +124,14 @@ describe(`F078 a caller that leaves (seed ${SEED})`, () => {
     else connection.destroy();
   };
 
-  async function one(call: Leave): Promise<void> {
-    const { n, phase, point } = call;
-    const user = `n=${n};phase=${phase};point=${point};`;
-    const streams = phase === 'between start-up frames' || phase === 'mid-stream' || phase === 'at the terminal event';
-    const embeds = n % 3 === 0 && (phase === 'buffered' || phase === 'before the answer');
-    const [path, body] = embeds
-      ? ['/v1/embeddings', { model: 'vectors', input: 'x', user }]
-      : [CHAT, streams || n % 2 === 0 ? streamed({ user }) : chat({ user })];
-    const bytes = postBytes(path, phase === 'buffered' && !embeds ? chat({ user }) : body);
+  async function one(leaving: Leave): Promise<void> {
+    const { n, phase, point, call } = leaving;
+    const { group, path } = call.surface;
+    const note = `n=${n};phase=${phase};point=${point};call=${CALLS.indexOf(call)};`;
+    const bytes = postBytes(path, noting(call, `${group}-alone`, note));
     const bodyFrom = bytes.indexOf('\r\n\r\n') + 4;
-    const connection = await RawConnection.connect(phase === 'in line' ? queued.port : routed.port);
-    const arrived = () => eventually(() => upstream.requests.find(({ body: came }) => came.includes(`n=${n};`)));
+    const connection = await RawConnection.connect((phase === 'in line' ? queued : stage).routed.port);
+    const arrived = () => eventually(() => stage.first.requests.find(({ body: came }) => came.includes(`n=${n};`)));
     switch (phase) {
       case 'head':
         connection.write(bytes.subarray(0, 1 + Math.floor(point * (bodyFrom - 2))));
@@ -128,39 +139,50 @@ describe(`F078 a caller that leaves (seed ${SEED})`, () => {
       case 'body':
         connection.write(bytes.subarray(0, bodyFrom + Math.floor(point * (bytes.length - bodyFrom - 1))));
         break;
-      case 'in line': {
+      case 'in line':
         connection.write(bytes);
-        await eventually(() => queued.status().pools[0]!.waiting > 0);
+        await eventually(() => poolOf(queued, group).waiting > 0);
         break;
-      }
       case 'mid-stream':
         connection.write(bytes);
-        await connection.until(({ body: sofar }) => sofar.includes('"content":'));
+        await reads(connection, call, 'firstContent');
         break;
       case 'at the terminal event':
         connection.write(bytes);
-        await connection.until(({ body: sofar }) => sofar.includes('"finish_reason":"stop"'));
+        await reads(connection, call, 'finish');
         break;
       default:
         connection.write(bytes);
         await arrived();
     }
     if (point > 0.5) await new Promise((resolve) => setTimeout(resolve, (point - 0.5) * 20));
-    leave(connection, call);
+    leave(connection, leaving);
   }
 
-  it(`F078 at ${POINTS} points of ${PHASES.length} phases: aborted within 250 ms (p99), everything back to zero`, async () => {
+  it(`F078 at ${POINTS} points of ${PHASES.length} phases, over all surfaces: aborted within 250 ms (p99), everything back to zero`, async () => {
     const random = randomFrom(SEED);
-    const keeper = await queued.open(chat({ user: 'keeper' }));
-    await line.waitFor(({ served }) => served === 1);
+    const groups = [...new Set(CALLS.map(({ surface }) => surface.group))];
+    const keepers: RawConnection[] = [];
+    for (const group of groups) {
+      const call = CALLS.find(({ surface }) => surface.group === group)!;
+      keepers.push(await queued.routed.open(bodyOf(call, `${group}-alone`), call.surface.path));
+    }
+    await queued.first.waitFor(({ served }) => served === groups.length);
     const calls = Array.from({ length: POINTS }, (_, n): Leave => {
-      return { n, phase: PHASES[Math.floor(random() * PHASES.length)]!, point: random(), reset: random() < 0.5 };
+      const phase = PHASES[Math.floor(random() * PHASES.length)]!;
+      const among = callsOf(phase);
+      const call = among[Math.floor(random() * among.length)]!;
+      return { n, phase, call, point: random(), reset: random() < 0.5 };
     });
     const lag = monitorEventLoopDelay({ resolution: 5 });
     lag.enable();
-    await inParallel(calls, 32, async (call) => {
-      await one(call).catch((error) => Promise.reject(new Error(`seed ${SEED}, ${JSON.stringify(call)}: ${error}`)));
+    await inParallel(calls, 32, async (leaving) => {
+      const where = { ...leaving, call: leaving.call.name };
+      await one(leaving).catch((error) =>
+        Promise.reject(new Error(`seed ${SEED}, ${JSON.stringify(where)}: ${error}`)),
+      );
     });
+    const upstream = stage.first;
 
     const isOver = ({ finished, abortedByRouterAtMs }: FaultUpstream['requests'][number]) =>
       finished || abortedByRouterAtMs !== undefined;
@@ -187,24 +209,38 @@ describe(`F078 a caller that leaves (seed ${SEED})`, () => {
     expect(behind.length).toBeGreaterThan(50);
     expect(behind.filter(({ finished }) => !finished)).toEqual([]);
 
-    await routed.nothingOpen(upstream);
-    await eventuallyHolds(() =>
-      expect(queued.status()).toMatchObject({ openCalls: 1, pools: [{ waiting: 0, inFlight: 1 }, {}] }),
-    );
-    // Nobody in line was ever sent to the target.
-    expect(line.served).toBe(1);
-    keeper.destroy();
-    await queued.nothingOpen(line);
-    await eventuallyHolds(async () => {
-      expect(await routed.running.connections()).toBe(0);
-      expect(await queued.running.connections()).toBe(0);
+    await stage.routed.nothingOpen(upstream);
+    await eventuallyHolds(() => {
+      const { openCalls } = queued.routed.status();
+      const held = groups.map((group) => [poolOf(queued, group).inFlight, poolOf(queued, group).waiting]);
+      expect({ openCalls, held }).toEqual({ openCalls: groups.length, held: groups.map(() => [1, 0]) });
     });
-    for (const { workers } of routed.status().pools)
+    // Nobody in line was ever sent to the target.
+    expect(queued.first.served).toBe(groups.length);
+    for (const keeper of keepers) keeper.destroy();
+    await queued.routed.nothingOpen(queued.first);
+    await eventuallyHolds(async () => {
+      expect(await stage.routed.running.connections()).toBe(0);
+      expect(await queued.routed.running.connections()).toBe(0);
+    });
+    for (const { workers } of stage.routed.status().pools)
       expect(workers).toMatchObject([{ breaker: 'closed', pausedFor: null }]);
+    const lines = stage.routed.log.of('call').map(({ fields }) => fields);
+    const ends = new Map(lines.map(({ id, how }) => [id, how]));
+    expect(ends.size).toBe(lines.length);
+    for (const { headers, body } of upstream.requests) {
+      const how = body.includes('phase=at the terminal event;') ? 'complete' : 'client_gone';
+      expect(ends.get(headers['x-request-id']), body.toString()).toBe(how);
+    }
   });
 
-  it('F078 a good call after all of them is served by the same worker', async () => {
-    upstream.next(json(200, chatReply()));
-    expect(await routed.ask(chat())).toMatchObject({ status: 200, complete: true });
+  it('F078 good calls after all of them are served by the same workers', async () => {
+    for (const call of CALLS) {
+      stage.first.next(...good(call, 'first'));
+      expect(await stage.ask(call), call.name).toMatchObject({ status: 200, complete: true });
+    }
   });
 });
+
+const poolOf = (stage: SurfaceStage, group: string) =>
+  stage.routed.status().pools.find(({ name }) => name === `${group}-1`)!;

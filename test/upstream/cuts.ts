@@ -1,0 +1,168 @@
+// Decides at which bytes a reply of any surface is cut and in which ways, and what the caller must see of each cut. For the
+// suite of cut points, in turn in the fast run and all of them in the long one.
+import { afterEach, describe, expect, it } from 'vitest';
+import { cutAfter, raw, type Script, status, streamHead, write } from '../fakes/fault-upstream.ts';
+import type { RawResponse } from '../fakes/raw-client.ts';
+import { endsInBand, isRefused } from '../surface/refusals.ts';
+import { disclosed, good, type SurfaceStage, startSurfaces } from '../surface/stage.ts';
+import { CALLS, type Call, gotOf, noting, STREAMED } from '../surface/surfaces.ts';
+import { inParallel, lanes } from './routed.ts';
+import { wireOf } from './wire-streams.ts';
+
+/** `in turn`: each byte is cut in one of the ways; `every way`: in all of them. */
+export type Ways = 'in turn' | 'every way';
+interface Cut {
+  readonly at: number;
+  /** `end` counts bytes of the body and ends as a whole reply would; the others count bytes on the wire. */
+  readonly how: 'rst' | 'fin' | 'end';
+}
+
+/** A call says where its reply is cut, so that many run at once. */
+const ordered = (call: Call, model: string, { at, how }: Cut) => noting(call, model, `cut ${at} ${how};`);
+const orderIn = (body: Buffer): Cut => {
+  const found = /cut (\d+) (rst|fin|end);/.exec(body.toString())!;
+  return { at: Number(found[1]), how: found[2] as Cut['how'] };
+};
+
+/** RST and FIN at each byte of head, framing and body, a clean end at each byte of the body; in turn always at its `edges`. */
+function cutsOf(wire: Buffer, body: Buffer, edges: readonly number[], ways: Ways): Cut[] {
+  const cuts: Cut[] = [];
+  const all = ways === 'every way';
+  for (let at = 0; at <= wire.length; at++) {
+    if (all || at % 2 === 0) cuts.push({ at, how: 'rst' });
+    if (all || at % 2 === 1) cuts.push({ at, how: 'fin' });
+  }
+  for (let at = 0; at <= body.length; at++)
+    if (all || at % 3 === 0 || edges.includes(at)) cuts.push({ at, how: 'end' });
+  return cuts;
+}
+
+let stage: SurfaceStage | undefined;
+
+/** Below the cut replies stands a healthy target. */
+async function ask(
+  call: Call,
+  cuts: readonly Cut[],
+  script: (cut: Cut) => Script,
+  model: string,
+  judge: (response: RawResponse, cut: Cut) => void,
+): Promise<SurfaceStage> {
+  // So many workers that breakers, which open after five failures in a row, never take the last one out.
+  const copies = 20 + Math.ceil(cuts.length / 2.5);
+  stage = await startSurfaces({ copies, groups: [call.surface.group] });
+  const { first, second, routed } = stage;
+  first.behave(({ body }) => script(orderIn(body)));
+  second.behave(() => good(call, 'second'));
+  const clients = lanes(routed.port);
+  await inParallel(cuts, 64, async (cut, lane) => {
+    const response = await clients.ask(lane, ordered(call, model, cut), call.surface.path);
+    try {
+      judge(response, cut);
+    } catch (error) {
+      throw new Error(`${cut.how} after ${cut.at} bytes: ${String(error)}`, { cause: error });
+    }
+  });
+  clients.close();
+  return stage;
+}
+
+function isFrom(call: Call, response: RawResponse, mark: 'first' | 'second', degraded?: string) {
+  expect(response).toMatchObject({ status: 200, complete: true });
+  expect(response.body.equals(gotOf(call, mark))).toBe(true);
+  const { rung, attempts, degraded: why } = disclosed(response);
+  const number = mark === 'first' ? '1' : '2';
+  expect({ rung, attempts, why }).toEqual({ rung: number, attempts: number, why: degraded });
+}
+
+const isBadGateway = (call: Call, response: RawResponse) =>
+  isRefused(call.surface, response, { status: 502, code: 'upstream_error', waits: true });
+
+export function describeStreamCuts(ways: Ways): void {
+  describe.each(STREAMED)('F058 F059 $name, cut at any byte', (call) => {
+    const { group } = call.surface;
+    const frames = call.frames('first');
+    const { wire, body, bodyBytesAt } = wireOf(frames.events);
+    const wholeAt = ({ at, how }: Cut) => frames.wholeIn(how === 'end' ? at : bodyBytesAt(at));
+    const script = ({ at, how }: Cut): Script =>
+      how === 'end' ? [streamHead(), write(body.subarray(0, at))] : [cutAfter(at, how), raw(wire)];
+    const edges = frames.events.map((_, at) => Buffer.concat(frames.events.slice(0, at + 1)).length);
+    const cuts = cutsOf(wire, body, edges, ways);
+    const before = cuts.filter((cut) => wholeAt(cut) <= frames.firstContent);
+
+    it('F058 F059 after first content: whole events and an in-band error; after the end: a success', async () => {
+      const after = cuts.filter((cut) => wholeAt(cut) > frames.firstContent);
+      expect(after.length).toBeGreaterThan(wire.length / 2);
+      const { second } = await ask(call, after, script, `${group}-same`, (response, cut) => {
+        const whole = wholeAt(cut);
+        const { rung, attempts } = disclosed(response);
+        expect({ rung, attempts }).toEqual({ rung: '1', attempts: '1' });
+        if (whole <= frames.finish) return endsInBand(call.surface, response, frames, whole);
+        const sent = Buffer.concat(frames.events.slice(0, whole).filter((_, at) => frames.shown(at)));
+        expect(response).toMatchObject({ status: 200, complete: true });
+        expect(response.body.equals(sent)).toBe(true);
+      });
+      expect(second.served).toBe(0);
+    });
+
+    it('F058 F059 F063 before first content: the next rung answers, and the reply says so', async () => {
+      const { second } = await ask(call, before, script, group, (response) => {
+        isFrom(call, response, 'second', 'failing');
+        expect(response.body.includes(`"${frames.mark}"`)).toBe(false);
+      });
+      expect(second.served).toBe(before.length);
+    });
+
+    it('F058 F059 before first content and without another rung: one 502 with a time to come back', async () => {
+      const some = before.filter((_, at) => ways === 'every way' || at % 8 === 0);
+      await ask(call, some, script, `${group}-alone`, (response) => isBadGateway(call, response));
+    });
+  });
+}
+
+export function describeWholeCuts(ways: Ways): void {
+  const whole = CALLS.filter(({ frames }) => frames === null);
+  const step = ways === 'every way' ? 1 : 3;
+  describe.each(whole)(`F057 F067 $name, cut at ${step === 1 ? 'any byte' : 'each third byte'}`, (call) => {
+    const { surface } = call;
+    const { sent, headers } = surface.reply('first');
+    const degraded = surface.group === 'embed' ? undefined : 'failing';
+    const head = ['content-type: application/json', ...Object.entries(headers).map((field) => field.join(': '))];
+    const wireFrom = (framing: string, framed: Buffer) =>
+      Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${head.join('\r\n')}\r\n${framing}\r\n\r\n`), framed]);
+    const size = sent.length.toString(16);
+    const chunked = Buffer.concat([Buffer.from(`${size}\r\n`), sent, Buffer.from('\r\n0\r\n\r\n')]);
+    const framings = [
+      ['by length', wireFrom(`content-length: ${sent.length}`, sent), Buffer.alloc(0)],
+      ['in chunks', wireFrom('transfer-encoding: chunked', chunked), sent],
+    ] as const;
+
+    for (const [name, wire, ends] of framings) {
+      const script = ({ at, how }: Cut): Script =>
+        how === 'end'
+          ? [status(200, { 'content-type': 'application/json', ...headers }), write(sent.subarray(0, at))]
+          : [cutAfter(at, how), raw(wire)];
+      const isCut = ({ at, how }: Cut) => at < (how === 'end' ? sent.length : wire.length);
+      const cuts = cutsOf(wire, ends, [ends.length], ways).filter((cut, at) => at % step === 0 || !isCut(cut));
+
+      it(`F057 F067 framed ${name}: the next rung answers`, async () => {
+        const { second } = await ask(call, cuts, script, surface.group, (response, cut) =>
+          isCut(cut) ? isFrom(call, response, 'second', degraded) : isFrom(call, response, 'first'),
+        );
+        expect(second.served).toBe(cuts.filter(isCut).length);
+      });
+
+      it(`F057 F067 framed ${name}, without another rung: one 502 in the dialect’s form, never the half reply`, async () => {
+        const some = cuts.filter((cut, at) => isCut(cut) && (ways === 'every way' || at % 8 === 0));
+        await ask(call, some, script, `${surface.group}-alone`, (response) => isBadGateway(call, response));
+      });
+    }
+  });
+}
+
+/** Also shows that nothing is left behind. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    await stage?.close();
+    stage = undefined;
+  });
+}
