@@ -81,7 +81,7 @@ describe('pressure', () => {
     onTestFinished(() => {
       socket.destroy();
     });
-    const body = JSON.stringify(ask('long', { stream: true, max_tokens: 100_000, ignore_eos: true }));
+    const body = JSON.stringify(ask('long', { stream: true, max_tokens: 190_000, ignore_eos: true }));
     socket.write(
       `POST ${CHAT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
@@ -96,10 +96,10 @@ describe('pressure', () => {
       before = tokens();
       return level > 30;
     });
-    expect(tokens()).toBeLessThan(100_000);
+    expect(tokens()).toBeLessThan(190_000);
     expect(worker.stats().running).toBe(1);
     socket.resume();
-    await eventuallyHolds(() => expect(tokens()).toBe(100_000));
+    await eventuallyHolds(() => expect(tokens()).toBe(190_000));
     expect(worker.stats().counters.finished.length).toBe(1);
   });
 

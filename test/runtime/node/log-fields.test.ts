@@ -25,13 +25,17 @@ const CHAT = '/v1/chat/completions';
 const CANARY = 'canary-5f2c';
 const LISTED: Record<string, readonly string[]> = {
   call: [
-    ...['id', 'tenant', 'dialect', 'stream', 'asked', 'served', 'rung', 'degraded', 'attempts', 'how', 'code'],
+    ...['id', 'tenant', 'key', 'dialect', 'stream', 'asked', 'served', 'rung', 'degraded', 'attempts', 'how', 'code'],
     ...['queueMs', 'totalMs', 'bytes', 'uncachedTokens', 'cachedTokens', 'outputTokens'],
   ],
   worker: ['worker', 'state', 'reason', 'pausedMs', 'code'],
   breaker: ['worker', 'state', 'reason'],
   policy_loaded: ['file'],
   policy_refused: ['problems', 'first'],
+  keys_loaded: ['keys', 'development'],
+  keys_readable: ['keys'],
+  keys_unreadable: ['why', 'ageMs', 'keys'],
+  keys_stale: ['why', 'ageMs', 'keys'],
   last_good_not_saved: ['folder', 'code'],
   fault: ['id', 'name', 'stack'],
 };
