@@ -152,3 +152,8 @@ export const WHOLE_FAULTS: readonly Fault[] = [
     ],
   },
 ];
+
+/** What a target sends that goes wrong in the way of this name. */
+export function scriptOf(what: string, family: Family): Script {
+  return [...FAULTS, ...STREAM_FAULTS, ...WHOLE_FAULTS].find((fault) => fault.what === what)!.script(family);
+}
