@@ -39,31 +39,40 @@ function cutsOf(wire: Buffer, body: Buffer, edges: readonly number[], ways: Ways
 
 let stage: SurfaceStage | undefined;
 
-/** Below the cut replies stands a healthy target. */
+/** A router takes at most 1,000 workers a pool, so it meets at most so many cuts. */
+const MOST_CUTS = 2_000;
+
+/** Below the cut replies stands a healthy target; answers with how many calls that one got. */
 async function ask(
   call: Call,
   cuts: readonly Cut[],
   script: (cut: Cut) => Script,
   model: string,
   judge: (response: RawResponse, cut: Cut) => void,
-): Promise<SurfaceStage> {
-  // So many workers that breakers, which open after five failures in a row, never take the last one out.
-  const copies = 20 + Math.ceil(cuts.length / 2.5);
-  stage = await startSurfaces({ copies, groups: [call.surface.group] });
-  const { first, second, routed } = stage;
-  first.behave(({ body }) => script(orderIn(body)));
-  second.behave(() => good(call, 'second'));
-  const clients = lanes(routed.port);
-  await inParallel(cuts, 64, async (cut, lane) => {
-    const response = await clients.ask(lane, ordered(call, model, cut), call.surface.path);
-    try {
-      judge(response, cut);
-    } catch (error) {
-      throw new Error(`${cut.how} after ${cut.at} bytes: ${String(error)}`, { cause: error });
-    }
-  });
-  clients.close();
-  return stage;
+): Promise<number> {
+  let servedBelow = 0;
+  for (let from = 0; from < cuts.length; from += MOST_CUTS) {
+    const some = cuts.slice(from, from + MOST_CUTS);
+    await stage?.close();
+    // So many workers that breakers, which open after five failures in a row, never take the last one out.
+    const copies = 20 + Math.ceil(some.length / 2.5);
+    stage = await startSurfaces({ copies, groups: [call.surface.group] });
+    const { first, second, routed } = stage;
+    first.behave(({ body }) => script(orderIn(body)));
+    second.behave(() => good(call, 'second'));
+    const clients = lanes(routed.port);
+    await inParallel(some, 64, async (cut, lane) => {
+      const response = await clients.ask(lane, ordered(call, model, cut), call.surface.path);
+      try {
+        judge(response, cut);
+      } catch (error) {
+        throw new Error(`${cut.how} after ${cut.at} bytes: ${String(error)}`, { cause: error });
+      }
+    });
+    clients.close();
+    servedBelow += second.served;
+  }
+  return servedBelow;
 }
 
 function isFrom(call: Call, response: RawResponse, mark: 'first' | 'second', degraded?: string) {
@@ -92,7 +101,7 @@ export function describeStreamCuts(ways: Ways): void {
     it('F058 F059 after first content: whole events and an in-band error; after the end: a success', async () => {
       const after = cuts.filter((cut) => wholeAt(cut) > frames.firstContent);
       expect(after.length).toBeGreaterThan(wire.length / 2);
-      const { second } = await ask(call, after, script, `${group}-same`, (response, cut) => {
+      const servedBelow = await ask(call, after, script, `${group}-same`, (response, cut) => {
         const whole = wholeAt(cut);
         const { rung, attempts } = disclosed(response);
         expect({ rung, attempts }).toEqual({ rung: '1', attempts: '1' });
@@ -101,15 +110,15 @@ export function describeStreamCuts(ways: Ways): void {
         expect(response).toMatchObject({ status: 200, complete: true });
         expect(response.body.equals(sent)).toBe(true);
       });
-      expect(second.served).toBe(0);
+      expect(servedBelow).toBe(0);
     });
 
     it('F058 F059 F063 before first content: the next rung answers, and the reply says so', async () => {
-      const { second } = await ask(call, before, script, group, (response) => {
+      const servedBelow = await ask(call, before, script, group, (response) => {
         isFrom(call, response, 'second', 'failing');
         expect(response.body.includes(`"${frames.mark}"`)).toBe(false);
       });
-      expect(second.served).toBe(before.length);
+      expect(servedBelow).toBe(before.length);
     });
 
     it('F058 F059 before first content and without another rung: one 502 with a time to come back', async () => {
@@ -145,10 +154,10 @@ export function describeWholeCuts(ways: Ways): void {
       const cuts = cutsOf(wire, ends, [ends.length], ways).filter((cut, at) => at % step === 0 || !isCut(cut));
 
       it(`F057 F067 framed ${name}: the next rung answers`, async () => {
-        const { second } = await ask(call, cuts, script, surface.group, (response, cut) =>
+        const servedBelow = await ask(call, cuts, script, surface.group, (response, cut) =>
           isCut(cut) ? isFrom(call, response, 'second', degraded) : isFrom(call, response, 'first'),
         );
-        expect(second.served).toBe(cuts.filter(isCut).length);
+        expect(servedBelow).toBe(cuts.filter(isCut).length);
       });
 
       it(`F057 F067 framed ${name}, without another rung: one 502 in the dialect’s form, never the half reply`, async () => {
