@@ -36,8 +36,7 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono({ strict: true });
   const fail = (context: Context, error: RouterError) => {
     const dialect = speaksAnthropic(ingress.headers(context)) ? dialects['anthropic-messages'] : undefined;
-    const { status, headers, body } = errorReply(error, newId(), dialect);
-    return new Response(body, { status, headers });
+    return ingress.refuse(context, errorReply(error, newId(), dialect));
   };
   /** Nobody without a credential learns anything, not even which routes there are. */
   const behindKey = (answer: Answer) => async (context: Context) => {

@@ -49,8 +49,7 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
     } catch (thrown) {
       if (!(thrown instanceof RouterError))
         deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) });
-      const { status, headers, body } = errorReply(toRouterError(thrown), id, dialect, asked);
-      return new Response(body, { status, headers });
+      return ingress.refuse(context, errorReply(toRouterError(thrown), id, dialect, asked));
     }
   };
 }

@@ -5,6 +5,7 @@ import type { HttpLimits } from '../core/limits.ts';
 import type { Sink } from '../core/reply.ts';
 import type { CallSignal } from '../core/signal.ts';
 import type { HeaderView } from '../core/transport.ts';
+import type { ErrorReply } from './errors.ts';
 
 /** The way out of one request: whatever is written to `sink` is what `response` (or the socket behind it) sends. */
 export interface Exit {
@@ -22,4 +23,6 @@ export interface Ingress {
   signal(context: Context): CallSignal;
   /** `encode`: the bytes that end a reply in failure after its head; null = cut the connection instead. */
   exit(context: Context, signal: CallSignal, encode: (error: RouterError) => Uint8Array | null): Exit;
+  /** What the handler returns for a refusal; in a flood of them its price is what others wait for. */
+  refuse(context: Context, reply: ErrorReply): Response;
 }

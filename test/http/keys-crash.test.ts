@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import type { HeaderView } from '../../src/core/transport.ts';
 import { createApp } from '../../src/http/app.ts';
+import { webIngress } from '../../src/http/web-sink.ts';
 import { newRequestId, nodeClock } from '../../src/runtime/node/machine.ts';
 import { recordingLog } from '../fakes/recording-log.ts';
 import { CALLS } from './keys-stage.ts';
@@ -34,6 +35,7 @@ function appOver(fails: () => never, at: 'admission' | 'router') {
     ingress: {
       headers: (context: Context) => (context.env as { headers: HeaderView }).headers,
       signal: () => null,
+      refuse: webIngress.refuse,
       body: async (context: Context) => (context.env as { body: Uint8Array }).body,
     } as never,
     admit: () => (at === 'admission' ? fails() : caller),

@@ -8,6 +8,7 @@ import type { HeaderView } from '../../src/core/transport.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { createApp } from '../../src/http/app.ts';
 import { admitByKey } from '../../src/http/credential.ts';
+import { webIngress } from '../../src/http/web-sink.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../../src/runtime/node/machine.ts';
 import { createMemoryKeys } from '../../src/stores/memory/keys.ts';
 import { KeyRing } from '../../src/tenants/key-ring.ts';
@@ -93,7 +94,7 @@ describe('F030 the time of a refusal over HTTP', () => {
     const headers = (context: Context) => (context.env as { headers: HeaderView }).headers;
     const app = createApp({
       router: {} as never,
-      ingress: { headers, signal: () => null } as never,
+      ingress: { headers, signal: () => null, refuse: webIngress.refuse } as never,
       admit: admitByKey(ring, { headers }),
       limits: DEFAULT_HTTP_LIMITS,
       clock: nodeClock,

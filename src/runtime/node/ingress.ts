@@ -8,7 +8,7 @@ import type { Clock } from '../../core/runtime.ts';
 import { CallSignal } from '../../core/signal.ts';
 import type { Ingress } from '../../http/ingress.ts';
 import { type BodyWatch, createBodyWatch } from './body-watch.ts';
-import { ANSWERED, type Sockets } from './listener.ts';
+import { ANSWERED, type Sockets, send } from './listener.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -23,6 +23,13 @@ export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & {
       sink: new SocketSink((context.env as Sockets).outgoing, encode),
       response: ANSWERED,
     }),
+    refuse(context, { status, headers, body }) {
+      const { incoming, outgoing } = context.env as Sockets;
+      // Hono answers a HEAD with a Response of its own making, from what a GET would have got.
+      if (incoming.method === 'HEAD') return new Response(null, { status, headers });
+      send(incoming, outgoing, status, headers, body);
+      return ANSWERED;
+    },
     close: () => watch.close(),
   };
 }

@@ -34,7 +34,7 @@ export function createListener(route: Fetch, failed: (thrown: unknown) => ErrorR
     const fail = (thrown: unknown) => {
       if (outgoing.headersSent) return void outgoing.destroy();
       const { status, headers, body } = failed(thrown);
-      send(incoming, outgoing, status, headers, Buffer.from(body));
+      send(incoming, outgoing, status, headers, body);
     };
     try {
       const answer = route(new RouteRequest(incoming) as unknown as Request, { incoming, outgoing });
@@ -52,12 +52,12 @@ async function write(response: Response, incoming: IncomingMessage, outgoing: Se
   send(incoming, outgoing, response.status, Object.fromEntries(response.headers), body);
 }
 
-function send(
+export function send(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   status: number,
   headers: Record<string, string>,
-  body: Buffer | null,
+  body: Buffer | string | null,
 ): void {
   if (outgoing.destroyed) return;
   // What is left of a refused body is not waited for.
@@ -67,7 +67,7 @@ function send(
     outgoing.end();
     return;
   }
-  outgoing.writeHead(status, { ...headers, 'content-length': body?.length ?? 0 });
+  outgoing.writeHead(status, { ...headers, 'content-length': body === null ? 0 : Buffer.byteLength(body) });
   outgoing.end(body);
 }
 
