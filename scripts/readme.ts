@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { npmStart } from './npm-start.ts';
 
 /** The lines of all `sh` blocks, continued lines joined. */
 export function shellLines(markdown: string): readonly string[] {
@@ -17,24 +18,7 @@ export function curlLines(markdown: string): readonly string[] {
   return shellLines(markdown).filter((line) => line.startsWith('curl '));
 }
 
-const START_MS = 30_000;
 const CALL_MS = 20_000;
-
-/** Reads what the router prints until it is up; goes on reading after that, so that nothing blocks. */
-function untilListening(child: ReturnType<typeof spawn>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const fail = (what: string) => reject(new Error(`npm start ${what}:\n${said}`));
-    const lateTimer = setTimeout(() => fail('took too long'), START_MS);
-    child.stdout!.on('data', (chunk) => {
-      said += chunk;
-      if (!said.includes('Stop with Ctrl+C')) return;
-      clearTimeout(lateTimer);
-      resolve();
-    });
-    child.on('exit', () => fail('ended'));
-  });
-}
 
 async function shell(line: string): Promise<string> {
   const script = line.replace(/^curl /, 'curl -fsS --max-time 20 --retry 20 --retry-delay 1 ');
@@ -51,23 +35,18 @@ async function shell(line: string): Promise<string> {
 async function main(): Promise<void> {
   const lines = curlLines(readFileSync('README.md', 'utf8'));
   if (lines.length < 2) throw new Error('The README prints too few curl lines.');
-  // A group of its own, so that what npm started ends with it.
-  const child = spawn('npm', ['start'], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-  const exit = once(child, 'exit') as Promise<[number | null]>;
+  const router = await npmStart();
   try {
-    await untilListening(child);
     for (const line of lines) {
       const text = await shell(line);
       if (text.trim() === '') throw new Error(`nothing came back: ${line}`);
       console.log(`ok ${line}`);
     }
-    for (const line of shellLines(readFileSync('examples/openai-node/README.md', 'utf8')))
-      console.log(await shell(line));
+  } catch (thrown) {
+    console.log(router.said());
+    throw thrown;
   } finally {
-    process.kill(-child.pid!, 'SIGTERM');
-    const lateTimer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), START_MS);
-    await exit;
-    clearTimeout(lateTimer);
+    await router.stop();
   }
 }
 

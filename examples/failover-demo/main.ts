@@ -47,7 +47,7 @@ async function call(what: string, headers: Record<string, string> = {}): Promise
     console.log(`${what}: 200, ${disclosed(response.headers)}`);
   } catch (thrown) {
     if (!(thrown instanceof OpenAI.APIError) || thrown.headers === undefined) throw thrown;
-    console.log(`${what}: ${thrown.status} ${thrown.message} ${disclosed(thrown.headers)}`);
+    console.log(`${what}: ${thrown.message} ${disclosed(thrown.headers)}`);
   }
 }
 

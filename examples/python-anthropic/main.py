@@ -14,7 +14,8 @@ message = raw.parse()
 print("message:", "".join(block.text for block in message.content if block.type == "text"))
 print("served by:", raw.headers["x-spillway-served"], "id:", raw.headers["request-id"])
 
-with client.messages.stream(model="demo-large", max_tokens=32, messages=[question]) as stream:
+counting = {"role": "user", "content": "Count to three."}
+with client.messages.stream(model="demo-large", max_tokens=32, messages=[counting]) as stream:
     pieces = sum(1 for _ in stream.text_stream)
     print("stream:", stream.get_final_message().stop_reason, "after", pieces, "pieces")
 
