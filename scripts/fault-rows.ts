@@ -77,19 +77,19 @@ F027 | caller's text that looks like an event | stays inside one event
   section(
     'Keys, tenants, leaks',
     `
-F028 | no key, a malformed or huge one | 401 without a look into a store | later: keys
-F029 | keys in several places, or two different ones | one place counts, a conflict is a 400 | later: keys
-F030 | unknown, revoked, expired or foreign keys | one and the same answer for all | later: keys
-F031 | SQL, NoSQL or script text as a value | data, nothing else | rest: there is no store yet
-F032 | thousands of bad keys a second | bounded per peer | later: keys
-F033 | cached answers across tenants, keys, models or prompts | never | later: cached answers
-F034 | ids of another tenant's objects | 404 | later: files and batch
-F035 | a caller who tries to choose where calls go | only configured origins are called; redirects are not followed
+F028 | no key, a malformed or huge one | 401 without a look into a store, 431 beyond the bound on heads
+F029 | keys in several places, or two different ones | both headers have equal rights, a query none; a conflict is a 400
+F030 | unknown, revoked, expired or malformed keys | one and the same answer for all, in the same time where a key is well formed
+F031 | SQL, NoSQL or script text as a value | data, nothing else
+F032 | thousands of bad keys a second | no call of a store; good calls go on | rest: measured at 2,000 a second; nothing bounds a peer
+F033 | cached answers across tenants, keys, models or prompts | never | waived: no answer is cached
+F034 | ids of another tenant's objects | 404 | waived: the router keeps no objects; an id that a target made, such as previous_response_id, is good for whoever knows it
+F035 | a caller who tries to choose where calls go | such fields are a 400; only configured origins are called; redirects are not followed
 F036 | fields that would widen rights on write routes | 400 | later: admin writes
 F037 | secrets and prompts as canaries through every path | never in logs, errors or pages
 F038 | a worker that echoes our key or the prompt in an error | a fixed text instead
 F039 | the caller's Authorization | never sent on; workers get only their own
-F040 | a key revoked during a stream | new calls refused within 5 s, the stream ends | later: keys
+F040 | a key revoked during a stream | new calls refused within 5 s, the stream ends | rest: the stream goes on to its own end
 F041 | one tenant's flood | costs the others nothing | later: tenants
 `,
   ),
@@ -194,7 +194,7 @@ F113 | a store that lost its last writes | bounded extra, no money | later: stor
     'Configuration and operation',
     `
 F114 | broken, huge, partial or cyclic policy | at start: exit 2 with file, line and key; on reload: the last good one stays
-F115 | an address that others can reach, without keys | refused, and told why
+F115 | an address that others can reach, without keys or an encrypted way | refused, and told what is missing
 F116 | secrets written into the policy | refused, and never repeated | rest: strength is not judged yet
 F117 | probing health and metrics | health says ok or not; detail on the admin listener alone | rest: no metrics yet
 F118 | a poisoned dependency | lockfile, no install scripts, a week's age, few dependencies with reasons
