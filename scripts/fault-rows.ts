@@ -66,7 +66,7 @@ F018 | more than 200,000 JSON tokens | 400 from the scan
 F019 | keys that poison prototypes; one key twice | 400 where the router reads the key; prototypes stay as they are
 F020 | compressed request bodies | 415: none are taken
 F021 | a million messages or tools | refused by the bound on tokens or bytes
-F022 | thousands of embedding inputs, documents or pictures | 400 with the limit in its text | rest: rerank does not exist yet
+F022 | thousands of embedding inputs, documents or pictures | 400 with the limit in its text | rest: pictures are bounded by the body's size and tokens alone
 F023 | input that makes patterns backtrack | linear time
 F024 | hostile multipart | – refused | later: files
 F025 | batch files as bombs | the batch fails with its lines' errors; memory stays flat | later: batch
@@ -128,7 +128,7 @@ F065 | events cut at every byte; an event of 8 MiB | put together exactly; over 
 F066 | a stream without end | ended by its own bound, the class's total or 64 MiB
 F067 | compressed or mislabelled replies | identity is asked for, anything else is a fault
 F068 | 429, 503, 529 with good, absurd or no hints; no money left | left alone for at most 60 s; no money: another target; nothing hammers
-F069 | every target asks to be left alone | Retry-After always | rest: targets that share one quota are not grouped yet
+F069 | every target asks to be left alone | Retry-After always
 F070 | failover without any hint or setting | on the first failing call
 F071 | why a worker is left alone | on the status page, with the time left
 F072 | a worker that is full | is not broken: no breaker, another worker
@@ -166,7 +166,7 @@ F093 | two owners of one line | the late one is refused | later: batch
 F094 | cancelled or expired batches | no new lines; partial output | later: batch
 F095 | disk full or broken | what needs it waits; chat goes on | later: stores
 F096 | a busy database | bounded wait | later: stores
-F097 | a damaged or newer database | a clear refusal to start | later: stores
+F097 | a damaged or newer database | a clear refusal to start | rest: the keys' file is the only database so far
 F098 | one idempotency key again | replay, refuse or wait | later: idempotency
 F099 | SIGTERM | not ready at once, calls end in peace up to the limit, then in-band errors, exit 0
 F100 | clocks that jump | waits are monotonic, hints stay in bounds
@@ -200,7 +200,7 @@ F117 | probing health and metrics | health says ok or not; detail on the admin l
 F118 | a poisoned dependency | lockfile, no install scripts, a week's age, few dependencies with reasons
 F119 | up and down a release with work in flight | migrates forward, refuses backward | later: stores
 F120 | memory that creeps | flat after warming up
-F121 | a release that breaks tools at one provider | golden suites gate it | later: providers
+F121 | a release that breaks tools at one provider | golden suites gate it | later: golden suites against real APIs
 `,
   ),
   section(
@@ -208,14 +208,14 @@ F121 | a release that breaks tools at one provider | golden suites gate it | lat
     `
 F122 | continuation that a model refuses | only where it can | waived: replies are never continued in the middle; a cut is an error
 F123 | keep-alive frames that break a client | off, or safe | waived: the router sends no frames of its own while it waits
-F124 | doubled or empty starts of Anthropic streams | one start, true numbers | later: Anthropic messages
-F125 | two open blocks at once | never | later: Anthropic messages
+F124 | doubled or empty starts of Anthropic streams | one start, true numbers
+F125 | two open blocks at once | never | later: translation
 F126 | cache marks lost in translation | kept or declared | later: translation
 F127 | tool ids that another provider refuses | mapped both ways | later: translation
 F128 | lost thought signatures | kept | later: translation
 F129 | thinking blocks rebuilt | same bytes, or declared | later: translation
 F130 | schema or tools lost on a fallback | capability binds the choice; else 400
-F131 | fields that workers choke on | what is unset stays unset | rest: rerank does not exist yet
+F131 | fields that workers choke on | what is unset stays unset
 F132 | our fault laid on a worker | blame goes where it belongs
 `,
   ),
@@ -223,7 +223,7 @@ F132 | our fault laid on a worker | blame goes where it belongs
     'Metering and disclosure',
     `
 F133 | usage missing or twice in streams | always asked for, passed on once and only if wanted
-F134 | cached tokens counted twice or not | one normal form | rest: OpenAI's form only
+F134 | cached tokens counted twice or not | one normal form
 F135 | a fallback that hides | asked and served model, reason and attempts on every reply
 `,
   ),

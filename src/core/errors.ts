@@ -53,7 +53,7 @@ export const ERROR_CODES = {
   content_refused: at(400),
   refused_by_target: at(400),
   conflicting_keys: at(400),
-  invalid_api_key: { ...bad, status: 401, type: 'authentication_error' },
+  invalid_api_key: at(401),
   host_not_allowed: permission,
   origin_not_allowed: permission,
   not_allowed: permission,

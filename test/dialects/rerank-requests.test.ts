@@ -165,7 +165,7 @@ describe('errors have the shape of the route', () => {
   });
 });
 
-describe('what a worker of another form is told', () => {
+describe('F131 what a worker of another form is told', () => {
   it.each([
     ['/v1/rerank', { ...plain, truncation: true }, 'tei', { truncate: true }, []],
     ['/v1/rerank', { ...plain, truncation: true }, 'nim', { truncate: 'END' }, []],

@@ -34,7 +34,7 @@ const EXPECTED: Record<ErrorCode, [status: number, type: string, waits: boolean]
   content_refused: [400, BAD, false],
   refused_by_target: [400, BAD, false],
   conflicting_keys: [400, BAD, false],
-  invalid_api_key: [401, 'authentication_error', false],
+  invalid_api_key: [401, BAD, false],
   host_not_allowed: [403, 'permission_error', false],
   origin_not_allowed: [403, 'permission_error', false],
   not_allowed: [403, 'permission_error', false],

@@ -55,7 +55,7 @@ const TEXT =
   'No valid key. Send one as "Authorization: Bearer …" or "x-api-key: …"; the operator makes keys with "spillway keys create".';
 
 function shapeOf(method: string, path: string): (body: Record<string, unknown>) => void {
-  const openai = { error: { message: TEXT, type: 'authentication_error', param: null, code: 'invalid_api_key' } };
+  const openai = { error: { message: TEXT, type: 'invalid_request_error', param: null, code: 'invalid_api_key' } };
   if (method !== 'POST') return (body) => expect(body).toEqual(openai);
   switch (path) {
     case '/v1/messages':

@@ -154,7 +154,7 @@ describe('which rungs may answer', () => {
     await r.atRest();
   });
 
-  it('a rung that cannot do what the call needs, or what its caller requires, is passed over', async () => {
+  it('F130 a rung that cannot do what the call needs, or what its caller requires, is passed over', async () => {
     const text = ladder(two).replace('a: {', 'a: { capabilities: [], ').replace('b: {', 'b: { capabilities: [tools], ');
     const r = await scriptedRouter(text);
     r.transport.play(A, plays.reply());

@@ -104,7 +104,7 @@ describe('the file of keys', () => {
   });
 });
 
-describe('a file that is no whole store of keys is an error, never "no keys"', () => {
+describe('F097 a file that is no whole store of keys is an error, never "no keys"', () => {
   const broken: [string, string, () => void][] = [
     ['is empty', 'damaged', () => writeFileSync(path, '')],
     ['is text', 'damaged', () => writeFileSync(path, 'keys: []\n'.repeat(500))],
