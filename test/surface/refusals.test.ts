@@ -49,7 +49,7 @@ describe.each(CALLS)('$name', (call) => {
     return response;
   };
 
-  it('F132 the caller’s own mistakes are final, and the text says what they are', async () => {
+  it('the caller’s own mistakes are final, and the text says what they are', async () => {
     await refused('{"model":', callers(400, 'invalid_json', /not valid JSON/));
     const { [surface.required]: _, ...rest } = bodyOf(call, surface.group);
     const wanted = surface.required === 'texts' ? 'documents' : surface.required;

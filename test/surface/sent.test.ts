@@ -114,7 +114,7 @@ describe('agent clients', () => {
   it.each([
     ['Claude Code', named('messages, streamed'), claudeCodeRequest],
     ['Codex', named('responses, streamed'), codexRequest],
-  ])('F129 a call of %s goes on byte for byte, under the served name', async (_, call, request) => {
+  ])('a call of %s goes on byte for byte, under the served name', async (_, call, request) => {
     const { path, headers, body } = request('chat');
     const text = JSON.stringify(body);
     expect(text.length).toBeGreaterThan(20_000);

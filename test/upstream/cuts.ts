@@ -1,11 +1,11 @@
 // Decides at which bytes a reply of any surface is cut and in which ways, and what the caller must see of each cut. For the
 // suite of cut points, in turn in the fast run and all of them in the long one.
-import { afterEach, describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { cutAfter, raw, type Script, status, streamHead, write } from '../fakes/fault-upstream.ts';
 import type { RawResponse } from '../fakes/raw-client.ts';
 import { endsInBand, isRefused } from '../surface/refusals.ts';
 import { disclosed, good, type SurfaceStage, startSurfaces } from '../surface/stage.ts';
-import { CALLS, type Call, gotOf, noting, STREAMED } from '../surface/surfaces.ts';
+import { CALLS, type Call, gotOf, noting, type STREAMED } from '../surface/surfaces.ts';
 import { inParallel, lanes } from './routed.ts';
 import { wireOf } from './wire-streams.ts';
 
@@ -86,20 +86,22 @@ function isFrom(call: Call, response: RawResponse, mark: 'first' | 'second', deg
 const isBadGateway = (call: Call, response: RawResponse) =>
   isRefused(call.surface, response, { status: 502, code: 'upstream_error', waits: true });
 
-export function describeStreamCuts(ways: Ways): void {
-  describe.each(STREAMED)('F058 F059 $name, cut at any byte', (call) => {
-    const { group } = call.surface;
-    const frames = call.frames('first');
-    const { wire, body, bodyBytesAt } = wireOf(frames.events);
-    const wholeAt = ({ at, how }: Cut) => frames.wholeIn(how === 'end' ? at : bodyBytesAt(at));
-    const script = ({ at, how }: Cut): Script =>
-      how === 'end' ? [streamHead(), write(body.subarray(0, at))] : [cutAfter(at, how), raw(wire)];
-    const edges = frames.events.map((_, at) => Buffer.concat(frames.events.slice(0, at + 1)).length);
-    const cuts = cutsOf(wire, body, edges, ways);
-    const before = cuts.filter((cut) => wholeAt(cut) <= frames.firstContent);
+type Streamed = (typeof STREAMED)[number];
 
-    it('F058 F059 after first content: whole events and an in-band error; after the end: a success', async () => {
-      const after = cuts.filter((cut) => wholeAt(cut) > frames.firstContent);
+/** A streamed reply, cut at each of its bytes. */
+export function streamCuts(call: Streamed, ways: Ways) {
+  const { group } = call.surface;
+  const frames = call.frames('first');
+  const { wire, body, bodyBytesAt } = wireOf(frames.events);
+  const wholeAt = ({ at, how }: Cut) => frames.wholeIn(how === 'end' ? at : bodyBytesAt(at));
+  const script = ({ at, how }: Cut): Script =>
+    how === 'end' ? [streamHead(), write(body.subarray(0, at))] : [cutAfter(at, how), raw(wire)];
+  const edges = frames.events.map((_, at) => Buffer.concat(frames.events.slice(0, at + 1)).length);
+  const cuts = cutsOf(wire, body, edges, ways);
+  const before = cuts.filter((cut) => wholeAt(cut) <= frames.firstContent);
+  const after = cuts.filter((cut) => wholeAt(cut) > frames.firstContent);
+  return {
+    async afterContent(): Promise<void> {
       expect(after.length).toBeGreaterThan(wire.length / 2);
       const servedBelow = await ask(call, after, script, `${group}-same`, (response, cut) => {
         const whole = wholeAt(cut);
@@ -111,67 +113,58 @@ export function describeStreamCuts(ways: Ways): void {
         expect(response.body.equals(sent)).toBe(true);
       });
       expect(servedBelow).toBe(0);
-    });
-
-    it('F058 F059 F063 before first content: the next rung answers, and the reply says so', async () => {
+    },
+    async beforeContent(): Promise<void> {
       const servedBelow = await ask(call, before, script, group, (response) => {
         isFrom(call, response, 'second', 'failing');
         expect(response.body.includes(`"${frames.mark}"`)).toBe(false);
       });
       expect(servedBelow).toBe(before.length);
-    });
-
-    it('F058 F059 before first content and without another rung: one 502 with a time to come back', async () => {
+    },
+    async alone(): Promise<void> {
       const some = before.filter((_, at) => ways === 'every way' || at % 8 === 0);
       await ask(call, some, script, `${group}-alone`, (response) => isBadGateway(call, response));
-    });
-  });
+    },
+  };
 }
 
-export function describeWholeCuts(ways: Ways): void {
-  const whole = CALLS.filter(({ frames }) => frames === null);
+export const WHOLE = CALLS.filter(({ frames }) => frames === null);
+export const FRAMINGS = ['by length', 'in chunks'] as const;
+
+/** A reply that comes whole, cut at each third of its bytes, or at each. */
+export function wholeCuts(call: Call, framing: (typeof FRAMINGS)[number], ways: Ways) {
+  const { surface } = call;
+  const { sent, headers } = surface.reply('first');
+  const degraded = surface.group === 'embed' ? undefined : 'failing';
+  const chunks = framing === 'in chunks';
+  const said = { 'content-type': 'application/json', ...headers };
+  const length = chunks ? { 'transfer-encoding': 'chunked' } : { 'content-length': `${sent.length}` };
+  const lines = Object.entries({ ...said, ...length }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const chunked = [Buffer.from(`${sent.length.toString(16)}\r\n`), sent, Buffer.from('\r\n0\r\n\r\n')];
+  const wire = Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${lines.join('')}\r\n`), ...(chunks ? chunked : [sent])]);
+  const script = ({ at, how }: Cut): Script =>
+    how === 'end' ? [status(200, said), write(sent.subarray(0, at))] : [cutAfter(at, how), raw(wire)];
+  const isCut = ({ at, how }: Cut) => at < (how === 'end' ? sent.length : wire.length);
+  // A clean end of a reply by length is the whole reply or no clean end.
+  const ends = chunks ? sent : Buffer.alloc(0);
   const step = ways === 'every way' ? 1 : 3;
-  describe.each(whole)(`F057 F067 $name, cut at ${step === 1 ? 'any byte' : 'each third byte'}`, (call) => {
-    const { surface } = call;
-    const { sent, headers } = surface.reply('first');
-    const degraded = surface.group === 'embed' ? undefined : 'failing';
-    const head = ['content-type: application/json', ...Object.entries(headers).map((field) => field.join(': '))];
-    const wireFrom = (framing: string, framed: Buffer) =>
-      Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${head.join('\r\n')}\r\n${framing}\r\n\r\n`), framed]);
-    const size = sent.length.toString(16);
-    const chunked = Buffer.concat([Buffer.from(`${size}\r\n`), sent, Buffer.from('\r\n0\r\n\r\n')]);
-    const framings = [
-      ['by length', wireFrom(`content-length: ${sent.length}`, sent), Buffer.alloc(0)],
-      ['in chunks', wireFrom('transfer-encoding: chunked', chunked), sent],
-    ] as const;
-
-    for (const [name, wire, ends] of framings) {
-      const script = ({ at, how }: Cut): Script =>
-        how === 'end'
-          ? [status(200, { 'content-type': 'application/json', ...headers }), write(sent.subarray(0, at))]
-          : [cutAfter(at, how), raw(wire)];
-      const isCut = ({ at, how }: Cut) => at < (how === 'end' ? sent.length : wire.length);
-      const cuts = cutsOf(wire, ends, [ends.length], ways).filter((cut, at) => at % step === 0 || !isCut(cut));
-
-      it(`F057 F067 framed ${name}: the next rung answers`, async () => {
-        const servedBelow = await ask(call, cuts, script, surface.group, (response, cut) =>
-          isCut(cut) ? isFrom(call, response, 'second', degraded) : isFrom(call, response, 'first'),
-        );
-        expect(servedBelow).toBe(cuts.filter(isCut).length);
-      });
-
-      it(`F057 F067 framed ${name}, without another rung: one 502 in the dialect’s form, never the half reply`, async () => {
-        const some = cuts.filter((cut, at) => isCut(cut) && (ways === 'every way' || at % 8 === 0));
-        await ask(call, some, script, `${surface.group}-alone`, (response) => isBadGateway(call, response));
-      });
-    }
-  });
+  const cuts = cutsOf(wire, ends, [ends.length], ways).filter((cut, at) => at % step === 0 || !isCut(cut));
+  return {
+    async fromBelow(): Promise<void> {
+      const servedBelow = await ask(call, cuts, script, surface.group, (response, cut) =>
+        isCut(cut) ? isFrom(call, response, 'second', degraded) : isFrom(call, response, 'first'),
+      );
+      expect(servedBelow).toBe(cuts.filter(isCut).length);
+    },
+    async alone(): Promise<void> {
+      const some = cuts.filter((cut, at) => isCut(cut) && (ways === 'every way' || at % 8 === 0));
+      await ask(call, some, script, `${surface.group}-alone`, (response) => isBadGateway(call, response));
+    },
+  };
 }
 
 /** Also shows that nothing is left behind. */
-export function closeAfterEach(): void {
-  afterEach(async () => {
-    await stage?.close();
-    stage = undefined;
-  });
+export async function closeStage(): Promise<void> {
+  await stage?.close();
+  stage = undefined;
 }
