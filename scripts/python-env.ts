@@ -10,7 +10,7 @@ export interface PythonEnvironment {
   remove(): void;
 }
 
-/** Not Python 3.9 or older: the clients need more. A machine without venv fails here. */
+/** By the machine's own Python, 3.11 or newer; without it, or without its venv, this fails. */
 export async function pythonEnvironment(root: string, requirements: readonly string[]): Promise<PythonEnvironment> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-python-'));
   const machine = process.env['PATH'] ?? '';

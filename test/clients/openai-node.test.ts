@@ -203,7 +203,7 @@ describe('refusals', () => {
   it('a prompt that is too long is a BadRequestError of the code that agents look for', async () => {
     const long = { role: 'user' as const, content: 'word '.repeat(40_000) };
     const error = await client.chat.completions
-      .create({ ...chat, messages: [long] })
+      .create({ ...chat, model: 'demo-small', messages: [long] })
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(BadRequestError);
     expect(error).toMatchObject({ code: 'context_length_exceeded' });
