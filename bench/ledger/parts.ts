@@ -1,7 +1,13 @@
 // The parts of a small request that the design gives a budget to. For ledger.ts; a new part is one entry here.
-import { Hono } from 'hono';
+import { randomBytes } from 'node:crypto';
+import { type Context, Hono } from 'hono';
 import type { PoolTarget } from '../../src/core/plan.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
+import { admitByKey } from '../../src/http/credential.ts';
+import { nodeClock, nodeDigest } from '../../src/runtime/node/machine.ts';
+import { createMemoryKeys } from '../../src/stores/memory/keys.ts';
+import { issueKey } from '../../src/tenants/key-issue.ts';
+import { KeyRing } from '../../src/tenants/key-ring.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
 import { callLine, callThrough, headGuard } from './call.ts';
@@ -17,6 +23,8 @@ const TARGET: PoolTarget = {
   speaks: new Set([openaiChat.name]),
   rerank: null,
 };
+/** The head is given: nothing else of a request is looked at. */
+const NO_CONTEXT = {} as Context;
 const LIMITS = { maxDepth: 64, maxTokens: 200_000, maxInputs: 2_048 };
 
 /** Routing alone: a matched handler with nothing in it, the Request already made. */
@@ -51,11 +59,26 @@ async function replyCheck() {
   return () => upstream.check(reply, {});
 }
 
+/** From the head of a request to who calls. */
+async function key() {
+  const terms = { tenant: 'acme', name: '', expiresMs: null, models: null, routes: null };
+  const made = await issueKey(terms, { randomBytes, digest: nodeDigest, wallMs: nodeClock.wallMs() });
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const store = createMemoryKeys([made.record]);
+  const ring = new KeyRing({ store, digest: nodeDigest, clock: nodeClock, log: silent });
+  await ring.start();
+  ring.close();
+  const headers = { host: 'localhost', authorization: `Bearer ${made.key}` };
+  const admit = admitByKey(ring, { headers: () => headers });
+  return () => admit(NO_CONTEXT);
+}
+
 export const PARTS: readonly Part[] = [
   { name: 'Hono routing', budgetUs: 4, prepare: honoRouting },
   { name: 'scan and parse, 2 KB', budgetUs: 5, prepare: scanAndParse },
   { name: 'of which the scan', budgetUs: null, prepare: scanOnly },
   { name: 'for comparison: JSON.parse, 2 KB', budgetUs: null, prepare: jsonParse },
+  { name: 'key', budgetUs: 1, prepare: key },
   { name: 'head, host and wishes', budgetUs: null, prepare: headGuard },
   { name: 'rules, gate, attempt, reply, settle', budgetUs: 6, prepare: callThrough },
   { name: 'of which the reply check, 1 KB', budgetUs: null, prepare: replyCheck },

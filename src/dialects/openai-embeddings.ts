@@ -3,9 +3,9 @@ import type { BodyLimits, CheckedReply, Dialect, ParsedCall } from '../core/dial
 import { RouterError } from '../core/errors.ts';
 import { fieldOf } from '../wire/json-view.ts';
 import { missing, readModel, scanBody, wrong } from './fields.ts';
+import { countInputs } from './inputs.ts';
 import { errorShape } from './openai-errors.ts';
 import { factsOf } from './openai-generate.ts';
-import { countInputs } from './inputs.ts';
 import { checkedReply } from './openai-reply.ts';
 import { createChunkJudge } from './openai-stream.ts';
 import { renamed, sameForm } from './same-form.ts';

@@ -12,7 +12,7 @@ import { countInputs } from './inputs.ts';
 import { checkedReply } from './openai-reply.ts';
 import { createChunkJudge, type HasContent } from './openai-stream.ts';
 import { usageFrom } from './openai-usage.ts';
-import { sameForm } from './same-form.ts';
+import { NONE } from './same-form.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const OPTIONS_FIELD = bytesOf('"stream_options":{"include_usage":true},');
@@ -76,7 +76,9 @@ export class GenerateCall implements ParsedCall {
     const { path, hasContent } = this.#form;
     const { usageAsked, choices, maxOutputTokens } = this;
     const judge = () => createChunkJudge({ hasContent, usageAsked, choices, maxOutputTokens });
-    return sameForm({ path, body: this.#edited(model), judge, check: checkChoices });
+    // One object and no copy of it: this is made for every attempt.
+    const body = this.#edited(model);
+    return { path, headers: NONE, body, dropped: NONE, translated: false, judge, check: checkChoices };
   }
 
   #edited(servedModel: string): Uint8Array {

@@ -3,7 +3,7 @@ import type { UpstreamCall } from '../core/dialect.ts';
 import type { Field } from '../wire/scan.ts';
 import { jsonString, splice } from '../wire/splice.ts';
 
-const NONE: readonly string[] = [];
+export const NONE: readonly string[] = [];
 
 /** An UpstreamCall in which nothing is translated. */
 export function sameForm(

@@ -5,7 +5,17 @@ import type { Caller, Doorkeeper } from '../core/keys.ts';
 import { type HeaderView, headerOf } from '../core/transport.ts';
 import type { Ingress } from './ingress.ts';
 
+const USUAL = 'Bearer ';
 const BEARER = /^bearer +(\S+) *$/i;
+
+/** The form that nearly all clients send is read without a regular expression. */
+function bearerOf(authorization: string): string | null {
+  if (authorization.startsWith(USUAL) && authorization.length > USUAL.length) {
+    const token = authorization.slice(USUAL.length);
+    if (!token.includes(' ')) return token;
+  }
+  return BEARER.exec(authorization)?.[1] ?? null;
+}
 
 /**
  * The key in `Authorization: Bearer` or in `x-api-key`, with equal rights; never one in a query. Null when there is
@@ -13,7 +23,7 @@ const BEARER = /^bearer +(\S+) *$/i;
  */
 export function credentialOf(headers: HeaderView): string | null {
   const authorization = headerOf(headers, 'authorization');
-  const bearer = authorization === null ? null : (BEARER.exec(authorization)?.[1] ?? null);
+  const bearer = authorization === null ? null : bearerOf(authorization);
   const plain = headerOf(headers, 'x-api-key');
   const named = plain === null || plain === '' ? null : plain;
   if (bearer !== null && named !== null && bearer !== named) {

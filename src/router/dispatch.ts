@@ -118,8 +118,11 @@ async function tryRung(deps: DispatchDeps, progress: Progress, rung: Rung, diver
     const nowMs = deps.clock.nowMs();
     const maxWaitMs = waitMs(progress, nowMs);
     let held: Reason | null = null;
+    // The first look is now; the gate looks again each time that a slot comes free.
+    let looked = false;
     const pick = () => {
-      const pickMs = deps.clock.nowMs();
+      const pickMs = looked ? deps.clock.nowMs() : nowMs;
+      looked = true;
       const picked = pickWorker(pool.workers, model, progress.tried, inPlace, pickMs, deps.random);
       if (picked !== 'none') return picked;
       held = worthWaiting(pool, model, diverts, pickMs, nowMs + maxWaitMs);

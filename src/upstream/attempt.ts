@@ -47,6 +47,12 @@ function unversioned(path: string): string {
   return path.replace(/^\/v\d+(?=\/)/, '');
 }
 
+function headersOf(id: string, dialect: readonly string[], worker: readonly string[]): readonly string[] {
+  const own = ['x-request-id', id];
+  // Most dialects have none, most workers one.
+  return dialect.length === 0 && worker.length === 0 ? own : own.concat(dialect, worker);
+}
+
 type Phase = 'connect' | 'headers' | 'content' | 'stream' | 'refusal' | 'over';
 
 /**
@@ -99,7 +105,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
         origin: worker.origin,
         path: worker.basePath + (worker.versioned ? unversioned(upstream.path) : upstream.path),
         method: 'POST',
-        headers: ['x-request-id', request.id, ...upstream.headers, ...worker.headers],
+        headers: headersOf(request.id, upstream.headers, worker.headers),
         body: upstream.body,
       },
       this,
