@@ -109,6 +109,8 @@ export interface RouterErrorDetail {
   /** Overrides of the table where one failure of a kind differs from the rest. */
   readonly retryable?: boolean;
   readonly descends?: boolean;
+  /** The target's own code, one of a closed set that clients of its dialect act upon. */
+  readonly vendorCode?: string;
   /** The account is at a limit of its own; else the target itself has no room. */
   readonly rateLimit?: boolean;
   /** How long the worker asked to be left alone, ms; capped where it is used. */

@@ -39,7 +39,7 @@ export function errorObject(error: RouterError, requestId: string) {
   const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error');
   return {
     type: 'error',
-    error: { type, message: error.message, details: { error_code: error.code } },
+    error: { type, message: error.message, details: { error_code: error.detail.vendorCode ?? error.code } },
     request_id: requestId,
   } as const;
 }

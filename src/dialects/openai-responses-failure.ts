@@ -31,7 +31,8 @@ export function failedEvent(stream: FailedStream, error: RouterError, requestId:
     output: [],
     usage: null,
   };
-  const event = { type: 'response.failed', response, sequence_number: stream.sequenceNumber };
+  // Some clients pass over this event, and the official one leaves it to the program: an error beside it is heard by both.
+  const event = { type: 'response.failed', error: response.error, response, sequence_number: stream.sequenceNumber };
   return encodeEvent(JSON.stringify(event), 'response.failed');
 }
 

@@ -7,6 +7,8 @@ import { coolDownMs } from './retry-after.ts';
 const LOADING = /loading model|model is loading|is starting|warming/i;
 const CONTEXT =
   /context_length_exceeded|maximum context length|context length|max_model_len|too many tokens|prompt is too long/i;
+/** What Anthropic's clients must hear of a message thread, to go on without it. */
+const THREAD = /"error_code"\s*:\s*"(thread_(?:unsupported_request|not_found|already_continued|continue_in_flight))"/;
 const FILTERED = /content_filter|content_policy_violation/i;
 
 /**
@@ -31,6 +33,11 @@ export function classifyStatus(
     });
   }
   if (status === 402) return money(target);
+  const thread = status >= 400 && status < 500 ? THREAD.exec(body)?.[1] : undefined;
+  if (thread !== undefined) {
+    const text = `${target} does not go on with this message thread (${thread}).`;
+    return new RouterError('refused_by_target', text, { param: 'thread', vendorCode: thread });
+  }
   if (status === 503 && LOADING.test(body)) {
     return new RouterError('model_warming', `${target} is starting.`, { reason: 'cold', ...cool });
   }

@@ -145,6 +145,30 @@ it('either position of the key is as good, and a key that nobody made is not', a
   }
 });
 
+describe('the tool runner', () => {
+  it('hears that a worker keeps no message threads, and goes on without one', async () => {
+    const asked: unknown[] = [];
+    const { name, description, input_schema } = WEATHER;
+    const run = (input: unknown) => {
+      asked.push(input);
+      return '18 degrees';
+    };
+    const tool = {
+      type: 'custom' as const,
+      name,
+      description,
+      input_schema,
+      run,
+      parse: (content: unknown) => content,
+    };
+    const last = await client.beta.messages
+      .toolRunner({ ...ask('demo-large', 'call weather please'), tools: [tool] })
+      .runUntilDone();
+    expect(asked).toHaveLength(1);
+    expect(JSON.stringify(last.content)).toContain('18 degrees');
+  });
+});
+
 describe('refusals', () => {
   it('of the router: NotFoundError and BadRequestError, in Anthropic’s form, not to be retried', async () => {
     const patient = client.withOptions({ maxRetries: 2 });

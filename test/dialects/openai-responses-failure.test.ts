@@ -71,6 +71,7 @@ describe('the failure of a stream', () => {
       expect(failureOf(j)).toEqual({
         type: 'response.failed',
         sequence_number: kept,
+        error: { code: 'server_error', message: cut.message },
         response: {
           ...begun(),
           status: 'failed',

@@ -165,14 +165,19 @@ describe('a stream that fails', () => {
     const seen = Promise.withResolvers<void>();
     first.next(...stream(wholeStream.slice(0, CONTENT_FROM + 1)), pauseUntil(seen.promise), write(wireText(late)));
     const events: unknown[] = [];
-    for await (const event of await client.responses.create({ model: 'alone', input: 'Hi', stream: true })) {
-      events.push(event);
-      if (event.type === 'response.output_text.delta') seen.resolve();
-    }
-    expect(events.at(-1)).toMatchObject({
-      type: 'response.failed',
-      response: { error: { code: 'rate_limit_exceeded', message: expect.stringMatching(/try again in \d+s\.$/) } },
+    const reading = async () => {
+      for await (const event of await client.responses.create({ model: 'alone', input: 'Hi', stream: true })) {
+        events.push(event);
+        if (event.type === 'response.output_text.delta') seen.resolve();
+      }
+    };
+    const thrown = await reading().catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(OpenAI.APIError);
+    expect(thrown).toMatchObject({
+      code: 'rate_limit_exceeded',
+      message: expect.stringMatching(/try again in \d+s\.$/),
     });
+    expect(events.at(-1)).toMatchObject({ type: 'response.output_text.delta' });
   });
 });
 
