@@ -212,6 +212,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   );
   const listen = await publicServer.listen(listenAt);
   const admin = await adminServer.listen(adminAt);
+  for (const { name, why } of first.policy.absent) log.info('provider_absent', { provider: name, why });
   let kept = await keep(first, dataFolder, log, null);
 
   /** One after the other: of two reloads the later one has read the newer files. */

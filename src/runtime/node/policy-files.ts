@@ -1,7 +1,7 @@
 // Policy files and secrets on this machine's disk, and word of their changes. For entry/node.
 import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../core/runtime.ts';
 import type { PolicyFiles } from '../../policy/documents.ts';
 import type { SecretSource } from '../../policy/secrets.ts';
@@ -44,21 +44,27 @@ export interface FileWatch {
   close(): void;
 }
 
+/** An include may take in a new file, and orchestrators swap whole folders by a link whose name begins with "..". */
+const MAY_MATTER = /\.ya?ml$|^\.\./i;
+
 /**
- * Calls `changed` after any change in the folders of `paths`. Folders are watched, since a file that is replaced by
- * renaming is another file.
+ * Calls `changed` after any change of `paths`, or of what may come to be included, in their folders. Folders are watched,
+ * since a file that is replaced by renaming is another file; a log that grows beside the policy is no change of it.
  */
 export function watchFiles(paths: readonly string[], clock: Clock, changed: () => void): FileWatch {
   let timer: Timer | null = null;
   let closed = false;
   const watchers = new Map<string, FSWatcher>();
-  const noticed = () => {
+  let names: ReadonlySet<string> = new Set();
+  const noticed = (_event: string, name: string | null) => {
+    if (name !== null && !names.has(name) && !MAY_MATTER.test(name)) return;
     timer?.cancel();
     timer = clock.after(QUIET_MS, changed);
   };
   function follow(next: readonly string[]): void {
     if (closed) return;
     const folders = new Set(next.map((path) => dirname(path)));
+    names = new Set(next.map((path) => basename(path)));
     for (const [folder, watcher] of watchers) {
       if (folders.has(folder)) continue;
       watcher.close();

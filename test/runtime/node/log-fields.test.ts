@@ -32,6 +32,7 @@ const LISTED: Record<string, readonly string[]> = {
   breaker: ['worker', 'state', 'reason'],
   policy_loaded: ['file'],
   policy_refused: ['problems', 'first'],
+  provider_absent: ['provider', 'why'],
   keys_loaded: ['keys', 'development'],
   keys_readable: ['keys'],
   keys_unreadable: ['why', 'ageMs', 'keys'],

@@ -137,6 +137,26 @@ describe('watching', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('takes no notice of other files beside them, a growing log among them, but of what may be included', async () => {
+    const path = join(folder, 'policy.txt');
+    await writeFile(path, 'one');
+    const clock = new VirtualClock();
+    let changes = 0;
+    const watching = watchFiles([path], clock, () => changes++);
+    for (let i = 0; i < 5; i++) await writeFile(join(folder, 'router.log'), `line ${i}`);
+    await writeFile(join(folder, 'models.yaml'), '');
+    // News come in order, so what is told of the second file would have been told of the first.
+    await eventually(() => clock.pending === 1);
+    clock.advance(100);
+    expect(changes).toBe(1);
+    await writeFile(join(folder, 'router.log'), 'more');
+    await writeFile(path, 'two');
+    await eventually(() => clock.pending === 1);
+    clock.advance(100);
+    expect(changes).toBe(2);
+    watching.close();
+  });
+
   it('is silent once closed, also about what came just before', async () => {
     const path = join(folder, 'policy.yaml');
     await writeFile(path, 'one');
