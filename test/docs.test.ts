@@ -6,7 +6,8 @@ import { brokenLinks, codeSpans, sectionOf, tableColumn } from './docs/markdown.
 
 const root = new URL('../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-const documents = ['.', 'docs', 'docs/decisions', 'policies', 'examples/openai-node'].flatMap((folder) =>
+const examples = readdirSync(new URL('examples/', root)).map((name) => `examples/${name}`);
+const documents = ['.', 'docs', 'docs/decisions', 'policies', ...examples].flatMap((folder) =>
   readdirSync(new URL(`${folder}/`, root))
     .filter((name) => name.endsWith('.md'))
     .map((name) => (folder === '.' ? name : `${folder}/${name}`)),
