@@ -53,6 +53,11 @@ export function conditionOf(pool: Pool, model: string, nowMs: number): Condition
   return { reason: reason ?? 'failing', waitMs: Number.isFinite(soonest) ? Math.max(0, soonest) : null };
 }
 
+/** A managed API whose account is known to have no money: waiting is no use. */
+export function isUnfunded(pool: Pool, model: string, nowMs: number): boolean {
+  return pool.kind === 'provider' && pool.workers.every((one) => one.accountPause(model, nowMs)?.reason === 'failing');
+}
+
 const RANK: Record<Reason, number> = { saturated: 0, cold: 1, slow: 2, failing: 3 };
 
 function stateOf(worker: PoolWorker, model: string, nowMs: number): readonly [Reason, number] {

@@ -8,7 +8,7 @@ import type { Disclosure, InferenceReply } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Random } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
-import { conditionOf, type Pool } from '../fleet/pool.ts';
+import { conditionOf, isUnfunded, type Pool } from '../fleet/pool.ts';
 import type { PoolWorker } from '../fleet/worker.ts';
 import { pickWorker } from '../scheduling/pick.ts';
 import { Attempt, type AttemptDeps } from '../upstream/attempt.ts';
@@ -253,6 +253,10 @@ function refusal(deps: DispatchDeps, pool: Pool, model: string, why: GateRefusal
   const condition = conditionOf(pool, model, deps.clock.nowMs());
   if (why === 'closed')
     return { target, waitMs: null, error: new RouterError('server_is_overloaded', `${target} is closed.`) };
+  if (why === 'none' && isUnfunded(pool, model, deps.clock.nowMs())) {
+    const text = `The account behind ${target} has run out of money.`;
+    return { target, waitMs: null, error: new RouterError('upstream_unfunded', text) };
+  }
   if (why === 'none' || (why === 'waited' && condition.reason === 'cold')) {
     const code = condition.reason === 'saturated' ? 'capacity_contended' : 'server_is_overloaded';
     return {

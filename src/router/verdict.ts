@@ -50,6 +50,10 @@ export function verdict(failures: readonly RungFailure[], attempts: number, rand
     });
   }
   const last = failures.at(-1);
+  // Where money is all that is missing, coming back is no use, whether or not somebody was just told so.
+  if (last !== undefined && failures.every(({ error }) => error.code === 'upstream_unfunded')) {
+    return last.error.with({ attempts });
+  }
   if (last === undefined || attempts === 0) {
     return new RouterError('server_is_overloaded', `No target can serve this model now: ${names} failing.`, {
       attempts,

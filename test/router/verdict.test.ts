@@ -45,6 +45,24 @@ describe('the verdict', () => {
     expect(verdict([], 0, half).status).toBe(503);
   });
 
+  it('F068 is final where money is all that is missing, asked just now or known before; else somebody may be well again', () => {
+    const poor = failure('upstream_unfunded', {});
+    for (const [failures, attempts] of [
+      [[poor], 1],
+      [[poor], 0],
+      [[poor, poor], 1],
+    ] as const) {
+      const error = verdict(failures, attempts, () => 0.5);
+      expect([error.code, error.detail.retryAfterSeconds, error.detail.attempts]).toEqual([
+        'upstream_unfunded',
+        undefined,
+        attempts,
+      ]);
+    }
+    const mixed = verdict([poor, failure('server_is_overloaded', {}, 3_000)], 0, () => 0.5);
+    expect([mixed.code, mixed.detail.retryAfterSeconds]).toEqual(['server_is_overloaded', 3]);
+  });
+
   it('F069 always says when to come back: whole seconds from 1 to 55, spread by a fifth', () => {
     const wait = fc.oneof(fc.constant(null), fc.double({ min: -1e6, max: 1e12, noNaN: true }));
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
