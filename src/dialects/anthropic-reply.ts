@@ -2,21 +2,14 @@
 import type { CheckedReply } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
-import { ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
+import type { ScannedObject } from '../wire/scan.ts';
 import { anthropicFault } from './anthropic-errors.ts';
 import { usageFrom } from './anthropic-usage.ts';
-
-const REPLY_LIMITS = { maxDepth: 128, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
+import { scanReply } from './reply.ts';
 
 /** The scan of a reply that is an object and no error. */
 function scanned(reply: Uint8Array): ScannedObject {
-  let scan: ScannedObject;
-  try {
-    scan = scanObject(reply, REPLY_LIMITS);
-  } catch (thrown) {
-    if (!(thrown instanceof ScanFault)) throw thrown;
-    throw new RouterError('upstream_error', 'The target answered 200 with a body that is not valid JSON.');
-  }
+  const scan = scanReply(reply);
   const error = fieldOf(scan, 'error');
   if (error !== undefined && error.kind !== 'null') throw anthropicFault(parseSpan(reply, error.start, error.end));
   if (stringOf(reply, fieldOf(scan, 'type')) === 'error') throw anthropicFault(null);

@@ -6,6 +6,7 @@ import type { Field, ScannedObject } from '../wire/scan.ts';
 import { forwardedHeaders, forwardedQuery } from './anthropic-head.ts';
 import { missing, readModel, scanBody } from './fields.ts';
 import { renamed } from './same-form.ts';
+import { part } from './values.ts';
 
 /** One body of either dialect. */
 export interface Asked {
@@ -36,9 +37,6 @@ export function readAsked(body: Uint8Array, limits: BodyLimits, head: CallHead):
 function parsed(body: Uint8Array, field: Field | undefined): unknown {
   return field === undefined ? undefined : parseSpan(body, field.start, field.end);
 }
-
-const part = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
 /** Parses: read only for targets that declare what they can do. */
 export function needsOf(asked: Asked): readonly Capability[] {

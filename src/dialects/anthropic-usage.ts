@@ -1,8 +1,6 @@
 // Brings Anthropic's usage objects into the one normal form. For Anthropic's dialects.
 import type { Usage } from '../core/dialect.ts';
-
-/** No reply holds more tokens than this: a larger number is a lie or a bug, and would spoil every sum it enters. */
-const MOST_TOKENS = 1e9;
+import { tokenCount } from './values.ts';
 
 const COUNTERS = [
   'input_tokens',
@@ -26,7 +24,7 @@ export function counted(before: Counted | null, value: unknown): Counted | null 
   const now: Record<string, number> = { ...before };
   for (const name of COUNTERS) {
     const tokens = name === 'thinking_tokens' ? details?.[name] : said[name];
-    if (typeof tokens === 'number') now[name] = tokens > 0 && tokens <= MOST_TOKENS ? Math.floor(tokens) : 0;
+    if (typeof tokens === 'number') now[name] = tokenCount(tokens);
   }
   return now;
 }

@@ -2,8 +2,6 @@
 import type { RouterError } from '../core/errors.ts';
 import { encodeEvent } from '../wire/sse.ts';
 
-export { inBandFault } from './faults.ts';
-
 /** The JSON body of an error. */
 export function errorBody(error: RouterError): string {
   return JSON.stringify({

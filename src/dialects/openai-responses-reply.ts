@@ -5,14 +5,15 @@ import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { responseFault } from './openai-responses-fault.ts';
 import { usageFrom } from './openai-usage.ts';
+import { REPLY_LIMITS, scanReply } from './reply.ts';
 
-/** A response repeats the tools of its call, which were allowed 64 levels, inside an event of its own. */
-export const RESPONSE_LIMITS = { maxDepth: 128, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
-
-/** The scan of the object that lies in [start, end); null where there is none. */
+/**
+ * The scan of the object that lies in [start, end); null where there is none. A response repeats the tools of its call,
+ * which were allowed 64 levels, inside an event of its own: so events have the limits of whole replies.
+ */
 export function scanned(bytes: Uint8Array, start: number, end: number): ScannedObject | null {
   try {
-    return scanObject(bytes, RESPONSE_LIMITS, start, end);
+    return scanObject(bytes, REPLY_LIMITS, start, end);
   } catch (thrown) {
     if (thrown instanceof ScanFault) return null;
     throw thrown;
@@ -21,9 +22,7 @@ export function scanned(bytes: Uint8Array, start: number, end: number): ScannedO
 
 /** Checks a whole reply. Any status but `failed` is an answer: a call in the background is answered while it is queued. */
 export function checkResponse(reply: Uint8Array): CheckedReply {
-  const scan = scanned(reply, 0, reply.length);
-  if (scan === null)
-    throw new RouterError('upstream_error', 'The target answered 200 with a body that is not valid JSON.');
+  const scan = scanReply(reply);
   const fault = statedFault(reply, scan);
   if (fault !== null) throw fault;
   const object = stringOf(reply, fieldOf(scan, 'object'));

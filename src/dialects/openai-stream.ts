@@ -4,7 +4,8 @@ import { RouterError } from '../core/errors.ts';
 import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
-import { inBandFault, streamError } from './openai-errors.ts';
+import { inBandFault } from './faults.ts';
+import { streamError } from './openai-errors.ts';
 import { usageFrom } from './openai-usage.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);

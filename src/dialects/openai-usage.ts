@@ -1,14 +1,6 @@
 // Brings OpenAI's usage objects into the one normal form. For OpenAI's dialects.
 import type { Usage } from '../core/dialect.ts';
-
-/** No reply holds more tokens than this: a larger number is a lie or a bug, and would spoil every sum it enters. */
-const MOST_TOKENS = 1e9;
-
-const count = (value: unknown): number =>
-  typeof value === 'number' && value > 0 && value <= MOST_TOKENS ? Math.floor(value) : 0;
-
-const part = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+import { tokenCount as count, part } from './values.ts';
 
 /** Null when it is no usage object. Negative and absurd numbers count as 0; cached never exceeds the prompt. */
 export function usageFrom(value: unknown): Usage | null {

@@ -18,7 +18,7 @@ export class Door {
   readonly #doorkeeper: Doorkeeper;
   readonly #proxies: BlockList | null;
 
-  /** Throws a AddressRefused where a certificate or a secret that is named cannot be used. */
+  /** Throws an AddressRefused where a certificate or a secret that is named cannot be used. */
   constructor(doorkeeper: Doorkeeper, rules: ServerRules, env: Env) {
     this.#doorkeeper = doorkeeper;
     this.#rules = rules;
@@ -33,7 +33,7 @@ export class Door {
     return this.#fromEnv ?? this.#rules.adminSecret;
   }
 
-  /** Throws a AddressRefused where strangers could reach an unguarded listener. */
+  /** Throws an AddressRefused where strangers could reach an unguarded listener. */
   check(name: 'listen' | 'admin', address: Address): void {
     const isPublic = name === 'listen';
     checkAddress(name, address, {

@@ -1,9 +1,10 @@
-// The admin listener: what the router knows of itself. For operators, on loopback.
+// The admin listener: what the router knows of itself. For operators, by their secret or on this machine.
 import { Hono } from 'hono';
 import { RouterError, toRouterError } from '../core/errors.ts';
 import type { Digest, NewId } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
 import type { Router } from '../router/create.ts';
+import { sameBytes } from '../wire/same-bytes.ts';
 import { credentialOf } from './credential.ts';
 import { errorReply } from './errors.ts';
 import type { Ingress } from './ingress.ts';
@@ -57,16 +58,10 @@ async function refuseOperator(headers: HeaderView, options: AdminOptions): Promi
   }
   const given = credentialOf(headers);
   const bytes = (text: string) => options.digest(new TextEncoder().encode(text));
-  if (given !== null && equal(await bytes(given), await bytes(secret))) return null;
+  if (given !== null && sameBytes(await bytes(given), await bytes(secret))) return null;
   return refused('Send the admin secret as "Authorization: Bearer …".');
 }
 
 function refused(text: string): RouterError {
   return new RouterError('invalid_api_key', text, { headers: { 'www-authenticate': 'Bearer' } });
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  let differs = a.length ^ b.length;
-  for (let at = 0; at < a.length; at++) differs |= a[at]! ^ b[at]!;
-  return differs === 0;
 }

@@ -1,6 +1,7 @@
 // Finds the caller behind a digest in memory, by the same work whether the key is good, over or unknown. For the key ring.
 import { type Caller, type KeyRecord, KeyStoreError } from '../core/keys.ts';
 import { fitsPattern } from '../core/pattern.ts';
+import { sameBytes } from '../wire/same-bytes.ts';
 import { lastsUntilMs } from './key-state.ts';
 
 /** Longer names are asked by nobody whom a policy would serve. */
@@ -59,13 +60,6 @@ export function indexKeys(records: readonly KeyRecord[]): KeyIndex {
 /** The first four bytes: what an attacker learns from a miss here says nothing about a key, whose digest it is. */
 function slotOf(digest: Uint8Array): number {
   return (digest[0]! << 24) | (digest[1]! << 16) | (digest[2]! << 8) | digest[3]!;
-}
-
-/** Looks at every byte, wherever the first difference is. */
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ DIGEST_BYTES;
-  for (let at = 0; at < DIGEST_BYTES; at++) difference |= a[at]! ^ b[at]!;
-  return difference === 0;
 }
 
 function bytesOfHex(hex: string): Uint8Array {

@@ -1,5 +1,6 @@
 // Cohere's v2 form: results without texts, billed in search units. For callers of /v2/rerank and for Cohere's API.
-import { type CallerForm, part, type WorkerForm } from './form.ts';
+import { part } from '../values.ts';
+import type { CallerForm, WorkerForm } from './form.ts';
 
 export const cohereCaller: CallerForm = {
   form: 'cohere',

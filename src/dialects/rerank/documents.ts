@@ -5,15 +5,8 @@ import { RouterError } from '../../core/errors.ts';
 import { parseSpan } from '../../wire/json-view.ts';
 import type { Field } from '../../wire/scan.ts';
 import { wrong } from '../fields.ts';
+import { countEntries } from '../inputs.ts';
 import type { JsonText } from './form.ts';
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
-const OPEN = 0x5b;
-const CLOSE = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 
 export interface Documents {
   readonly count: number;
@@ -31,7 +24,7 @@ export interface Documents {
 export function readDocuments(body: Uint8Array, field: Field, limits: BodyLimits): Documents {
   const { key, start, end } = field;
   if (field.kind !== 'array') throw wrong(key, 'a list of strings');
-  const { count, strings, objects } = entries(body, start, end);
+  const { count, strings, objects } = countEntries(body, field);
   if (count === 0) throw new RouterError('missing_field', `"${key}" is empty: give at least one.`, { param: key });
   if (count > limits.maxInputs) {
     throw new RouterError('too_many', `"${key}" has ${count} entries; the limit is ${limits.maxInputs}.`, {
@@ -74,28 +67,3 @@ function ofObjects(list: readonly (string | Readonly<Record<string, unknown>>)[]
 }
 
 const notTexts = (key: string) => wrong(key, 'a list of strings, or of objects that have a "text"');
-
-/** Counts the entries of a scanned array by what they begin with, without parsing. */
-function entries(bytes: Uint8Array, start: number, end: number): { count: number; strings: number; objects: number } {
-  let count = 0;
-  let strings = 0;
-  let objects = 0;
-  let depth = 0;
-  let fresh = true;
-  for (let at = start + 1; at < end - 1; at++) {
-    const byte = bytes[at]!;
-    if (byte <= 0x20) continue;
-    if (fresh) {
-      fresh = false;
-      count++;
-      if (byte === QUOTE) strings++;
-      else if (byte === OPEN_OBJECT) objects++;
-    }
-    if (byte === QUOTE) {
-      for (at++; bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
-    } else if (byte === OPEN || byte === OPEN_OBJECT) depth++;
-    else if (byte === CLOSE || byte === CLOSE_OBJECT) depth--;
-    else if (byte === COMMA && depth === 0) fresh = true;
-  }
-  return { count, strings, objects };
-}

@@ -1,6 +1,7 @@
 // What tells one form of rerank from another, on the callers' side and on the workers'. For the files of this folder.
 import type { RerankForm } from '../../core/names.ts';
 import type { HeaderView } from '../../core/transport.ts';
+import { part } from '../values.ts';
 import type { Documents } from './documents.ts';
 
 /** One document's place: its index in the caller's list and the worker's score as it came. */
@@ -67,12 +68,6 @@ export interface WorkerForm {
   readonly score: 'relevance_score' | 'score' | 'logit';
   /** Tokens that the call took, where the worker says so. */
   tokens(reply: unknown, headers: HeaderView): unknown;
-}
-
-/** A field of a value that may be anything. */
-export function part(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[key];
 }
 
 /** The tokens in a `usage` object, as most forms have it. */

@@ -1,6 +1,7 @@
 // Jina's form, which most own servers copy: results with the texts unless refused. For callers of /v1/rerank and /rerank,
 // and for Jina's API.
-import { type CallerForm, part, usageOf, usageTokens, type WorkerForm } from './form.ts';
+import { part } from '../values.ts';
+import { type CallerForm, usageOf, usageTokens, type WorkerForm } from './form.ts';
 
 export const jinaCaller: CallerForm = {
   form: 'jina',

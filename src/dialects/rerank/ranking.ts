@@ -2,24 +2,17 @@
 import { RouterError } from '../../core/errors.ts';
 import type { HeaderView } from '../../core/transport.ts';
 import { parseSpan } from '../../wire/json-view.ts';
-import { ScanFault, scanValue } from '../../wire/scan.ts';
-import { inBandFault } from '../openai-errors.ts';
-import { part, type Ranked, type Ranking, type WorkerForm } from './form.ts';
-
-const REPLY_LIMITS = { maxDepth: 128, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
-/** No call holds more tokens than this: a larger number is a lie or a bug. */
-const MOST_TOKENS = 1e9;
+import { scanValue } from '../../wire/scan.ts';
+import { inBandFault } from '../faults.ts';
+import { REPLY_LIMITS, readable } from '../reply.ts';
+import { MOST_TOKENS, part } from '../values.ts';
+import type { Ranked, Ranking, WorkerForm } from './form.ts';
 
 const refuse = (what: string) => new RouterError('upstream_error', `The target answered 200 with ${what}.`);
 
 /** A reply as a value. Throws a RouterError blamed on the worker when it is no JSON or says that it failed. */
 export function wholeReply(reply: Uint8Array): unknown {
-  try {
-    scanValue(reply, REPLY_LIMITS);
-  } catch (thrown) {
-    if (!(thrown instanceof ScanFault)) throw thrown;
-    throw refuse('a body that is not valid JSON');
-  }
+  readable(() => scanValue(reply, REPLY_LIMITS));
   const value = parseSpan(reply, 0, reply.length);
   const error = part(value, 'error');
   if (error === undefined || error === null) return value;

@@ -1,5 +1,6 @@
 // The forms of servers that no caller speaks as such: vLLM, Infinity, llama.cpp and NIM. For pools of such workers.
-import { part, usageTokens, type WorkerForm } from './form.ts';
+import { part } from '../values.ts';
+import { usageTokens, type WorkerForm } from './form.ts';
 
 /** Also SGLang's, which answers with the bare list. The texts come back whatever is asked. */
 export const vllmWorker: WorkerForm = {

@@ -1,5 +1,6 @@
 // Voyage's form: `top_k`, `truncation`, and the list in `data`. For callers of /v1/rerank that use its keys, and for Voyage's API.
-import { type CallerForm, part, usageOf, usageTokens, type WorkerForm } from './form.ts';
+import { part } from '../values.ts';
+import { type CallerForm, usageOf, usageTokens, type WorkerForm } from './form.ts';
 
 export const voyageCaller: CallerForm = {
   form: 'voyage',

@@ -1,15 +1,8 @@
 // Upstream HTTP on Node: undici dispatch, pushed straight into the attempt. For entry/node.
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
-import type {
-  Exchange,
-  HeaderView,
-  Transport,
-  TransportFault,
-  TransportFaultKind,
-  UpstreamHandler,
-  UpstreamRequest,
-} from '../../core/transport.ts';
+import type { Exchange, HeaderView, Transport, UpstreamHandler, UpstreamRequest } from '../../core/transport.ts';
+import { faultOf } from '../fault.ts';
 
 export interface NodeTransportOptions {
   /** A connection attempt is given up after this, ms; the attempt's own, shorter timer decides for the call. */
@@ -131,40 +124,3 @@ class NodeExchange implements Exchange, Dispatcher.DispatchHandler {
 }
 
 const ABORTED = Object.assign(new Error('the router ended the exchange'), { code: 'SPILLWAY_ABORTED' });
-
-const KINDS: Readonly<Record<string, TransportFaultKind>> = {
-  ECONNREFUSED: 'refused',
-  EHOSTUNREACH: 'refused',
-  ENETUNREACH: 'refused',
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  EAI_FAIL: 'dns',
-  ESERVFAIL: 'dns',
-  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
-  ETIMEDOUT: 'connect_timeout',
-  UND_ERR_HEADERS_OVERFLOW: 'headers_too_large',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
-};
-
-/** Node's own codes, OpenSSL's verdicts on a certificate, and a handshake that is none. */
-const TLS = /CERT|TLS|SSL|SELF_SIGNED|ALTNAME|^UNABLE_TO_|^INVALID_CA$|^EPROTO$/;
-
-/** Names the fault; the text is for the operator's log alone. */
-export function faultOf(error: Error): TransportFault {
-  const code = codeOf(error);
-  const text = `${code} ${error.message}`;
-  const known = KINDS[code];
-  if (known !== undefined) return { kind: known, text };
-  // Undici's parser errors carry no code of their own.
-  if (code.startsWith('HPE_') || error.name === 'HTTPParserError') return { kind: 'protocol', text };
-  if (TLS.test(code)) return { kind: 'tls', text };
-  return { kind: 'reset', text };
-}
-
-function codeOf(error: Error): string {
-  const own = (error as { code?: unknown }).code;
-  if (typeof own === 'string') return own;
-  // Happy eyeballs reports all addresses in one; the first speaks for them.
-  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return inner instanceof Error ? codeOf(inner) : '';
-}

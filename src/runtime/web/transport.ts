@@ -7,7 +7,7 @@ import type {
   UpstreamHandler,
   UpstreamRequest,
 } from '../../core/transport.ts';
-import { faultOf } from './fault.ts';
+import { faultOf } from '../fault.ts';
 
 /** As much of the standard's `fetch` as is used here. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;

@@ -1,13 +1,9 @@
 // Decides which name each code of Node and undici gets, wherever in an error it stands. For the transports.
 import { describe, expect, it } from 'vitest';
-import type { TransportFaultKind } from '../../../src/core/transport.ts';
-import { faultOf as faultOfUndici } from '../../../src/runtime/node/transport.ts';
-import { faultOf as faultOfFetch } from '../../../src/runtime/web/fault.ts';
+import type { TransportFaultKind } from '../../src/core/transport.ts';
+import { faultOf } from '../../src/runtime/fault.ts';
 
-describe.each([
-  ['undici', faultOfUndici],
-  ['fetch', faultOfFetch],
-])('names of failures of %s', (_name, faultOf) => {
+describe('names of failures', () => {
   const coded = (code: string) => Object.assign(new Error('text'), { code });
   const rows: [code: string, kind: TransportFaultKind][] = [
     ['ECONNREFUSED', 'refused'],

@@ -1,5 +1,5 @@
 // Names a failure below HTTP by the codes that Node and undici give it. For transports, on any runtime.
-import type { TransportFault, TransportFaultKind } from '../../core/transport.ts';
+import type { TransportFault, TransportFaultKind } from '../core/transport.ts';
 
 const KINDS: Readonly<Record<string, TransportFaultKind>> = {
   ECONNREFUSED: 'refused',
