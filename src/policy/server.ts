@@ -21,7 +21,7 @@ export function serverSchema() {
         .array(hostName())
         .prefault([])
         .describe(
-          'Host names, beside loopback ones, by which callers may address the router. Any other Host is refused.',
+          'Host names, beside loopback ones, by which callers may address the router. Any other Host is refused, but that an empty list takes any once callers need keys.',
         ),
       allowedOrigins: z
         .array(origin())

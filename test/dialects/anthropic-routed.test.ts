@@ -15,6 +15,7 @@ import { postBytes, RawConnection, rawRequest } from '../fakes/raw-client.ts';
 import { startTestRouter, type TestRouter } from '../fakes/running-router.ts';
 import { strictEvents } from '../fakes/strict-events.ts';
 import { frame, message, text, whole } from './anthropic-events.ts';
+import { twoTargets } from './two-targets.ts';
 
 const PATH = '/v1/messages?beta=true';
 const ASK = { model: 'asked', max_tokens: 64, messages: [{ role: 'user' as const, content: 'Hi' }] };
@@ -37,18 +38,7 @@ beforeAll(async () => {
   second = await startFaultUpstream();
   second.behave(() => stream());
   const speaks = ['anthropic-messages', 'anthropic-count-tokens'];
-  const pool = (url: string) => ({ serves: 'served', speaks, workers: Array(50).fill({ url }) });
-  const policy = {
-    version: 1,
-    pools: { first: pool(first.url), second: pool(second.url), chat: { workers: [{ url: second.url }] } },
-    models: {
-      asked: { class: 'chat', ladder: [{ pool: 'first' }, { pool: 'second', same: true }] },
-      alone: { class: 'chat', ladder: [{ pool: 'first' }] },
-      chat: { class: 'chat', ladder: [{ pool: 'chat' }] },
-    },
-    classes: { chat: { retries: 0 } },
-  };
-  router = await startTestRouter({ policy: JSON.stringify(policy) });
+  router = await startTestRouter({ policy: twoTargets(speaks, first.url, second.url) });
   client = new Anthropic({ baseURL: `http://127.0.0.1:${router.port}`, apiKey: 'any', maxRetries: 0 });
 });
 afterAll(async () => {

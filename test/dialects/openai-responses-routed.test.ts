@@ -15,6 +15,7 @@ import {
 import { postBytes, RawConnection, rawRequest, strictJsonEvents } from '../fakes/raw-client.ts';
 import { startTestRouter, type TestRouter } from '../fakes/running-router.ts';
 import { begun, completed, created, opening, schemaFaults, wholeStream, wireText } from './openai-responses-events.ts';
+import { twoTargets } from './two-targets.ts';
 
 const PATH = '/v1/responses';
 const CONTENT_FROM = opening.length;
@@ -34,18 +35,7 @@ beforeAll(async () => {
   first = await startFaultUpstream();
   second = await startFaultUpstream();
   second.behave(() => stream());
-  const pool = (url: string) => ({ serves: 'served', speaks: ['openai-responses'], workers: Array(50).fill({ url }) });
-  const policy = {
-    version: 1,
-    pools: { first: pool(first.url), second: pool(second.url), chat: { workers: [{ url: second.url }] } },
-    models: {
-      asked: { class: 'chat', ladder: [{ pool: 'first' }, { pool: 'second', same: true }] },
-      alone: { class: 'chat', ladder: [{ pool: 'first' }] },
-      chat: { class: 'chat', ladder: [{ pool: 'chat' }] },
-    },
-    classes: { chat: { retries: 0 } },
-  };
-  router = await startTestRouter({ policy: JSON.stringify(policy) });
+  router = await startTestRouter({ policy: twoTargets(['openai-responses'], first.url, second.url) });
   client = new OpenAI({ baseURL: router.baseURL, apiKey: 'any', maxRetries: 0 });
 });
 afterAll(async () => {

@@ -112,6 +112,9 @@ describe('with keys and a certificate', () => {
   });
 });
 
+const AT = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+const serve = () => spillway(['serve', '--policy', policy, '--data', folder, ...AT]);
+
 describe('a start', () => {
   it('on a certificate that is not there, is none, or does not fit its key is refused before anything listens', async () => {
     const tries: [string, string][] = [
@@ -122,33 +125,13 @@ describe('a start', () => {
     for (const [chain, secret] of tries) {
       writeFileSync(cert, chain);
       writeFileSync(key, secret);
-      const run = spillway([
-        'serve',
-        '--policy',
-        policy,
-        '--data',
-        folder,
-        '--listen',
-        '127.0.0.1:0',
-        '--admin',
-        '127.0.0.1:0',
-      ]);
+      const run = serve();
       expect(await run.ended, run.stderr).toBe(2);
       expect(run.stderr).toContain('server.tls cannot be used');
       expect(run.stderr).not.toContain('PRIVATE KEY');
     }
     rmSync(cert);
-    const gone = spillway([
-      'serve',
-      '--policy',
-      policy,
-      '--data',
-      folder,
-      '--listen',
-      '127.0.0.1:0',
-      '--admin',
-      '127.0.0.1:0',
-    ]);
+    const gone = serve();
     expect([await gone.ended, gone.stderr]).toEqual([2, expect.stringContaining('server.tls cannot be used (ENOENT)')]);
   });
 
