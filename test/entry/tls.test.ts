@@ -113,7 +113,7 @@ describe('with keys and a certificate', () => {
 });
 
 const AT = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
-const serve = () => spillway(['serve', '--policy', policy, '--data', folder, ...AT]);
+const started = () => spillway(['serve', '--policy', policy, '--data', folder, ...AT]);
 
 describe('a start', () => {
   it('on a certificate that is not there, is none, or does not fit its key is refused before anything listens', async () => {
@@ -125,13 +125,13 @@ describe('a start', () => {
     for (const [chain, secret] of tries) {
       writeFileSync(cert, chain);
       writeFileSync(key, secret);
-      const run = serve();
+      const run = started();
       expect(await run.ended, run.stderr).toBe(2);
       expect(run.stderr).toContain('server.tls cannot be used');
       expect(run.stderr).not.toContain('PRIVATE KEY');
     }
     rmSync(cert);
-    const gone = serve();
+    const gone = started();
     expect([await gone.ended, gone.stderr]).toEqual([2, expect.stringContaining('server.tls cannot be used (ENOENT)')]);
   });
 
