@@ -18,7 +18,8 @@ afterEach(async () => {
 describe('F081 a dead worker beside a healthy one', () => {
   it.concurrent.each(DEATHS)('F081 %s: no caller notices, tries fall to probes within two seconds', async (death) => {
     const perSecond = death === 'silence' ? 30 : 100;
-    const beside = await startBeside(death, 'workers', '500ms');
+    // A silent worker holds one call at a time: five of them, which open its breaker, must fit into the first window.
+    const beside = await startBeside(death, 'workers');
     const windows = await openLoop({ port: beside.routed.port, perSecond, seconds: 6, windowSeconds: 2 });
     const extra = windows.map((window) => window.extra);
     process.stdout.write(`F081 ${death}: tries at the dead worker per 2 s: ${extra.join(', ')}\n`);

@@ -82,7 +82,7 @@ export interface Beside {
 }
 
 /** A dead target beside a healthy one: as two workers of one pool, or as two pools that are copies of each other. */
-export async function startBeside(death: Death, as: 'workers' | 'rungs', silence = '300ms'): Promise<Beside> {
+export async function startBeside(death: Death, as: 'workers' | 'rungs'): Promise<Beside> {
   const healthy = await startFaultUpstream({ keep: 100 });
   const dead = death === 'refused' ? null : await startFaultUpstream({ keep: 100 });
   if (death === 'resets') dead!.welcome('reset');
@@ -91,7 +91,7 @@ export async function startBeside(death: Death, as: 'workers' | 'rungs', silence
   const pools: PoolShape[] =
     as === 'workers' ? [{ urls: [deadUrl, healthy.url] }] : [{ urls: [deadUrl] }, { urls: [healthy.url], same: true }];
   // A call that a silent target holds needs a retry from the budget, so few may be held when the breaker opens.
-  const routed = await startRouted(pools, death === 'silence' ? { timeouts: { headers: silence } } : {});
+  const routed = await startRouted(pools, death === 'silence' ? { timeouts: { headers: '300ms' } } : {});
   return {
     routed,
     healthy,
