@@ -2,6 +2,7 @@
 import type { RouterError } from './errors.ts';
 import type { Capability, DialectName, RouteClass, ScoreMeaning } from './names.ts';
 import type { Target } from './plan.ts';
+import type { Stop } from './runs.ts';
 import type { HeaderView } from './transport.ts';
 
 /** Bounds on a request body. */
@@ -32,8 +33,33 @@ export interface ParsedCall {
   readonly maxOutputTokens: number | null;
   /** Its beginning lies stored at the target that answered before: no other target can go on with it. */
   readonly stored: boolean;
+  /** Prompt tokens, by estimate. */
+  readonly inputTokens: number;
+  /** Entries of an embedding list or documents of a rerank call; 1 for all else. */
+  readonly items: number;
+  /** The newest message is a tool's answer: an agent's loop goes on. */
+  readonly answersTool: boolean;
+  /** What tells prompts apart; made when it is first asked for. Null: the dialect's prompts share nothing. */
+  print(): PromptPrint | null;
+  /** The call as several with at most `most` items each, in order; null: it need not or cannot be split. */
+  split(most: number): SplitCall | null;
   /** The call as one target takes it; `model` is the name that the target knows. Each attempt asks anew. */
   toward(target: Target, model: string): UpstreamCall;
+}
+
+/** 32-bit prints of a prompt's parts, over their canonical bytes; for placing calls, never for deciding who may what. */
+export interface PromptPrint {
+  /** Of tools and system prompt, which an agent program's runs have in common; 0 = there are none. */
+  readonly common: number;
+  /** Of those and the first user message, which is one run's own. */
+  readonly opening: number;
+}
+
+/** One caller's list in parts that a worker takes. */
+export interface SplitCall {
+  readonly parts: readonly ParsedCall[];
+  /** The parts' checked replies, in order, as the one reply that the caller waits for: order and usage as if it were one. */
+  join(replies: readonly CheckedReply[]): CheckedReply;
 }
 
 /** One call in the form that one target takes, and how that target's answer is read. */
@@ -80,6 +106,8 @@ export interface StreamJudge {
   /** Set when the target said in-band that it failed. */
   readonly fault: RouterError | null;
   readonly usage: Usage | null;
+  /** Why it ended, once that is known. */
+  readonly stop: Stop | null;
   /** The model the target says it is. */
   readonly servedModel: string | null;
   readonly skippedEvents: number;
@@ -91,6 +119,7 @@ export interface StreamJudge {
 export interface ReplyFacts {
   readonly usage: Usage | null;
   readonly servedModel: string | null;
+  readonly stop: Stop | null;
 }
 
 export interface CheckedReply extends ReplyFacts {

@@ -1,4 +1,5 @@
-// The bounded waiting line in front of a pool, and the right to one slot of one named worker. For flow and router.
+// The fair, bounded waiting line in front of a pool, and the right to one slot of one named worker. For flow and router.
+import type { Priority, RouteClass } from './names.ts';
 import type { CallSignal } from './signal.ts';
 import type { SlotWorker } from './worker.ts';
 
@@ -10,34 +11,98 @@ export interface Permit {
   readonly worker: SlotWorker;
   /** How long the call stood in line, ms. */
   readonly waitedMs: number;
-  close(outcome: AttemptOutcome): void;
+  /** First content has come: the prompt is read, and no longer ahead of anybody. A second time does nothing. */
+  began(): void;
+  /**
+   * Gives the slot back and corrects the tenant's counter to what the attempt really used, in virtual tokens. Null: nobody
+   * knows. Then the estimate stands for an attempt that won or lost, and is given back for one that failed or is ignored.
+   */
+  close(outcome: AttemptOutcome, usedTokens?: number | null): void;
 }
 
 /**
- * Chooses a worker with room for the call. `full`: the eligible ones have no room, wait. `none`: no worker is eligible,
- * waiting is no use. Synchronous, free of side effects; called again each time a slot comes free.
+ * Chooses a worker with room for the call. `full`: the eligible ones have no room (or the call's own worker is worth the
+ * wait), wait. `none`: no worker is eligible, waiting is no use. Synchronous, free of side effects; called again each time a
+ * slot comes free.
  */
 export type Pick = () => SlotWorker | 'full' | 'none';
 
+/** A call as its gate sees it. Virtual tokens: uncached input + 2 × output. */
 export interface GateCall {
   readonly signal: CallSignal;
-  /** Longest wait, ms; 0 = take a slot now or not at all. */
+  /** Longest wait, ms; 0 = take a slot now or not at all. A longer forecast refuses at once. */
   readonly maxWaitMs: number;
+  readonly class: RouteClass;
+  /** Already clamped to what its tenant may claim. */
+  readonly priority: Priority;
+  readonly tenant: string;
+  /** Of the tenant; above 0. */
+  readonly weight: number;
+  /** It goes on with a run whose tool has answered: before its tenant's new runs. */
+  readonly continues: boolean;
+  /** When its run began here, monotonic ms: among equals, the older run goes first. */
+  readonly runArrivedMs: number;
+  /** What it holds of memory while it waits. */
+  readonly bytes: number;
+  /** Expected output tokens. */
+  readonly outputTokens: number;
+  /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */
+  uncachedAt(worker: SlotWorker | null): number;
 }
 
-/** Why the gate let a call go without a permit. */
-export type GateRefusal = 'queue_full' | 'waited' | 'none' | 'client_gone' | 'closed';
+/** Why the gate let a call go without a permit. `forecast`: its turn would come too late, so it need not wait for that. */
+export type RefusalReason = 'queue_full' | 'forecast' | 'waited' | 'none' | 'client_gone' | 'closed';
+
+export interface GateRefusal {
+  readonly refused: RefusalReason;
+  /** When a call like this is expected to get a slot, ms from now; null = nothing tells. */
+  readonly waitMs: number | null;
+}
+
+/** What of a line a page or a metric shows. */
+export interface LineStatus {
+  readonly class: RouteClass;
+  readonly priority: Priority;
+  readonly tenant: string;
+  readonly waiting: number;
+  /** How long the oldest of them has waited, ms. */
+  readonly oldestMs: number;
+}
+
+/** Bounds and weights of the lines of one pool; a reload may move them, and who is in line already stays. */
+export interface GateRules {
+  /** By class; a class that is not named has no line here. */
+  readonly classes: Readonly<Partial<Record<RouteClass, ClassLine>>>;
+  /** Share of the pool's service that each band is sure of while it waits, 0 to 1 each, less than 1 in sum. */
+  readonly reserved: Readonly<Record<Priority, number>>;
+}
+
+export interface ClassLine {
+  /** Calls in line at most. */
+  readonly maxWaiting: number;
+  /** Bytes of their bodies at most. */
+  readonly maxBytes: number;
+  /** Weight of this class beside the pool's other classes. */
+  readonly share: number;
+}
 
 /**
- * One per pool. Answers at once when there is room. Calls in line are served in order; whoever leaves (deadline, caller
- * gone) is removed at once and never holds a slot. Bounded by count; capacity = sum of worker limits − in flight.
+ * One per pool. Answers at once when there is room. Order in line: bands by their reserved share and then by priority;
+ * within a band the class, and within it the tenant, that has had least for its weight; within a tenant continuing tool
+ * loops, then new runs, the older run first. Half its longest wait in line raises a call by one band. Whoever leaves
+ * (deadline, caller gone) is removed at once and never holds a slot. Bounded by count, bytes and age; when a line is full,
+ * the tenant with the most in it gives way. Capacity = sum of worker limits − in flight.
  */
 export interface Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal>;
+  /** When a slot would be this call's if it asked now, ms from now; 0 = at once as far as is known. */
+  forecastMs(call: GateCall): number;
   /** Something about the workers changed: look at the line again. */
   poke(): void;
   /** Refuses all in line and all to come. */
   close(): void;
   readonly waiting: number;
   readonly inFlight: number;
+  /** All lines that are not empty, by class, band and tenant. */
+  lines(): readonly LineStatus[];
 }

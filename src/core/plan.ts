@@ -1,5 +1,5 @@
 // The ordered alternatives that policy leaves a call. Pure data, made from the policy file. For policy and router.
-import type { Capability, DialectName, Reason, RerankForm, RouteClass, ScoreMeaning } from './names.ts';
+import type { Capability, DialectName, Priority, Reason, RerankForm, RouteClass, ScoreMeaning } from './names.ts';
 
 /** Bounds on one attempt, ms. A buffered reply is silent until it is made: before its first byte only `connect` and `total` bind it. */
 export interface Timeouts {
@@ -12,11 +12,36 @@ export interface Timeouts {
   readonly totalMs: number;
 }
 
+/** What a class promises; null = nothing. A rung that would miss it is left for one that meets it. */
+export interface ServiceLevel {
+  readonly firstContentMs: number | null;
+  readonly totalMs: number | null;
+  /** Share of calls that meet it, below 1. */
+  readonly objective: number;
+}
+
+/** What policy says of a tenant. */
+export interface TenantRules {
+  /** Share under contention, beside other tenants'. */
+  readonly weight: number;
+  /** The highest band it may claim. */
+  readonly priority: Priority;
+  /** Zones its calls may go to; null = all. */
+  readonly zones: ReadonlySet<string> | null;
+}
+
+export const DEFAULT_TENANT: TenantRules = { weight: 1, priority: 'interactive', zones: null };
+
 export interface ClassRules {
   readonly class: RouteClass;
   readonly timeouts: Timeouts;
   /** Calls in line per pool, and the longest wait there, ms. */
-  readonly queue: { readonly max: number; readonly waitMs: number };
+  readonly queue: { readonly max: number; readonly waitMs: number; readonly maxBytes: number };
+  /** The band of calls that do not say theirs. */
+  readonly priority: Priority;
+  /** Weight of the class in a pool that serves several. */
+  readonly share: number;
+  readonly slo: ServiceLevel;
   /** Tries at one rung beyond the first. */
   readonly retries: number;
   /** The model that a call without one means; null = a call must name one. */
@@ -33,6 +58,10 @@ interface TargetFacts {
   readonly speaks: ReadonlySet<DialectName>;
   /** How its rerank calls look; null where it serves none. */
   readonly rerank: { readonly form: RerankForm; readonly scores: ScoreMeaning } | null;
+  /** Longest context, tokens; null = not declared. */
+  readonly contextTokens: number | null;
+  /** Entries of a list that one call may carry; longer lists are split. Null = not declared. */
+  readonly maxItems: number | null;
 }
 
 /** A pool of own workers that serve one artifact. */

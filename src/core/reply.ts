@@ -2,6 +2,7 @@
 import type { Usage } from './dialect.ts';
 import type { RouterError } from './errors.ts';
 import type { Reason, ScoreMeaning } from './names.ts';
+import type { Stop } from './runs.ts';
 import type { CallSignal } from './signal.ts';
 
 /** How a call ended, said once. `complete` needs the dialect's terminal event; a closed socket is not enough. */
@@ -11,6 +12,8 @@ export interface End {
   /** Bytes handed to the sink. */
   readonly bytes: number;
   readonly usage: Usage | null;
+  /** Why the reply ended; null where that is not known. */
+  readonly stop: Stop | null;
 }
 
 /**

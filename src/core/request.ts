@@ -3,6 +3,7 @@
 import type { Dialect, ParsedCall } from './dialect.ts';
 import type { Caller } from './keys.ts';
 import type { Capability, Priority } from './names.ts';
+import type { RunIdentity } from './runs.ts';
 import type { CallSignal } from './signal.ts';
 
 /** What the caller asked of the router itself, from `x-spillway-*` request headers. Callers tighten, never widen. */
@@ -15,9 +16,11 @@ export interface Wants {
   /** The lowest rung (the largest number, 1 is the top) that is still good enough; null = any. */
   readonly minRung: number | null;
   readonly require: readonly Capability[];
+  /** How long the caller's own client waits for a reply, as far as it says so, ms; null = unsaid. */
+  readonly timeoutMs: number | null;
 }
 
-export const NO_WANTS: Wants = { degrade: 'allow', maxWaitMs: null, priority: null, minRung: null, require: [] };
+export const NO_WANTS: Wants = { degrade: 'allow', maxWaitMs: null, priority: null, minRung: null, require: [], timeoutMs: null };
 
 /** One call, whichever way it came in. `body` is the caller's bytes; nothing rewrites them in place. */
 export interface InferenceRequest {
@@ -28,6 +31,8 @@ export interface InferenceRequest {
   readonly call: ParsedCall;
   readonly caller: Caller;
   readonly wants: Wants;
+  /** The run it says it belongs to; null: only its prompt can tell. */
+  readonly run: RunIdentity | null;
   /** Aborts when the caller is gone. */
   readonly signal: CallSignal;
   /** Monotonic, when the head of the request was read. */

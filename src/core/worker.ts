@@ -1,6 +1,7 @@
 // What the rest of the router may know of a worker. For flow, scheduling, upstream, router and the admin pages.
 import type { RouterError } from './errors.ts';
 import type { AttemptOutcome } from './gate.ts';
+import type { HeaderView } from './transport.ts';
 
 export const WORKER_STATES = [
   'cold',
@@ -29,9 +30,18 @@ export interface WorkerView {
   readonly headers: readonly string[];
   /** Lower-case names of reply headers that are passed on. */
   readonly replyHeaders: readonly string[];
-  /** Calls in flight the worker may hold. */
+  /** Calls in flight the worker may hold: its learned limit, floored; 0 while it cannot take any (cold, starting, unhealthy). */
   readonly limit: number;
   readonly inFlight: number;
+  /** Prompt tokens of calls in flight that the worker still has to read, by estimate. */
+  readonly backlogTokens: number;
+  readonly zone: string | null;
+  /** Longest context, tokens; null = not declared. */
+  readonly contextTokens: number | null;
+  /** First content of a call with so many uncached prompt tokens, if it came now, ms; 0 while nothing is known. */
+  expectedFirstContentMs(uncachedTokens: number): number;
+  /** How full its engine says it is, 1 = full; null = it does not say, or not lately. */
+  readonly engineLoad: number | null;
   /**
    * May be tried now with a call for this model: it is up as far as is known, its breaker admits a call, and neither it
    * nor the account behind it has asked to be left alone.
@@ -39,17 +49,38 @@ export interface WorkerView {
   admits(nowMs: number, model: string): boolean;
 }
 
-/** A worker as its gate sees it: the gate alone moves `inFlight`. */
+/** A worker as its gate sees it: the gate alone moves `inFlight` and `backlogTokens`. */
 export interface SlotWorker extends WorkerView {
   inFlight: number;
+  backlogTokens: number;
+}
+
+/** What an attempt tells of its worker when it is over. */
+export interface AttemptReport {
+  readonly outcome: AttemptOutcome;
+  /** How it failed, where it did. */
+  readonly error: RouterError | null;
+  /** What `begin` answered. */
+  readonly begun: number;
+  /** The name by which the worker knows the model. */
+  readonly model: string;
+  /** From sending to first content, ms, where that tells of the worker's speed; null where it does not. */
+  readonly firstContentMs: number | null;
+  /** Prompt tokens read for it: as reported, else by estimate. */
+  readonly uncachedTokens: number;
+  /** Calls in flight and prompt tokens ahead of it when it began, itself included. */
+  readonly inFlight: number;
+  readonly backlogTokens: number;
 }
 
 /** What attempts tell of a worker. Shared by all calls, so only the worker's own failures may move it. */
 export interface WorkerHealth {
   /** An attempt begins; half-open breakers count it as their probe. The answer is handed back with its end. */
   begin(): number;
-  /** An attempt for this model ended; `error` says how where it failed. */
-  record(outcome: AttemptOutcome, error: RouterError | null, begun: number, model: string): void;
+  /** An attempt ended. */
+  record(report: AttemptReport): void;
+  /** The head of a reply came, whatever its status: a managed API's says how much of its account's limits is left. */
+  replied(model: string, headers: HeaderView): void;
 }
 
 /** Where a worker comes from: an address, or a platform that brings it up. */
@@ -70,4 +101,8 @@ export interface WorkerEngine {
   readonly healthPath: string | null;
   /** What an answer of that path says. */
   stateOf(status: number): WorkerState;
+  /** The path that tells how full it is; null when it has none. */
+  readonly loadPath: string | null;
+  /** How full that page says it is, 1 = full; null when it does not say. */
+  loadOf(page: string): number | null;
 }

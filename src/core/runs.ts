@@ -1,0 +1,48 @@
+// Which run a call belongs to, and where that run was served: identity, steps, affinity leases. For agents, http and router.
+
+/** How surely a run is known: by its caller's own word, by its agent program's headers, or by what its prompt looks like. */
+export type IdentitySource = 'declared' | 'harness' | 'inferred';
+
+/** Scoped by tenant. Ids are bounded text and never an authorisation. */
+export interface RunIdentity {
+  readonly run: string;
+  /** The (sub)agent inside the run; null = the run has one. */
+  readonly agent: string | null;
+  readonly parent: string | null;
+  readonly source: IdentitySource;
+}
+
+/** Why a reply ended, as far as it tells what comes next: a tool's answer, a person's, or neither is known. */
+export type Stop = 'tool_use' | 'end_turn' | 'other';
+
+export const STEP_KINDS = ['turn', 'tool_loop', 'side_task', 'background'] as const;
+export type StepKind = (typeof STEP_KINDS)[number];
+
+/** What a worker is known to hold of an agent's prompt. */
+export interface AffinityLease {
+  readonly workerId: string;
+  /** Tokens of prompt and reply that the worker has seen. */
+  readonly tokens: number;
+  /** When it was last used, monotonic ms. */
+  readonly usedMs: number;
+  /** The agent is in a tool: it is sure to come back soon. */
+  readonly inTool: boolean;
+}
+
+/** One (sub)agent's place in the book. */
+export interface RunEntry {
+  /** When its run began here, monotonic ms. */
+  readonly arrivedMs: number;
+  /** Calls of this agent so far, the present one not counted. */
+  readonly calls: number;
+  /** Where it was served last in this pool, if that is worth knowing yet. */
+  lease(pool: string, nowMs: number): AffinityLease | null;
+  /** A call of it was answered there. */
+  served(pool: string, workerId: string, tokens: number, stop: Stop | null, nowMs: number): void;
+}
+
+/** Bounded by count and age; forgets the run that was silent longest. */
+export interface RunBook {
+  enter(tenant: string, identity: RunIdentity, nowMs: number): RunEntry;
+  readonly size: number;
+}
