@@ -1,7 +1,7 @@
 // How a worker is chosen among those with room: the parts a profile is made of. For scheduling, its plug-ins and policy.
 import type { Plugin } from './plugin.ts';
-import type { Random } from './runtime.ts';
 import type { AffinityLease } from './runs.ts';
+import type { Random } from './runtime.ts';
 import type { SlotWorker, WorkerView } from './worker.ts';
 
 /** One call as the scheduler sees it. */
@@ -37,6 +37,15 @@ export interface WorkerScorer {
 /** Chooses among candidates by their costs. Answers with the place of the chosen one. */
 export interface WorkerPicker {
   choose(candidates: readonly SlotWorker[], costs: Float64Array, count: number, random: Random): number;
+}
+
+/**
+ * Knows which workers of a pool have room. Told by the fleet: `changed` after each move of a worker between room and none
+ * (or in what it may take), `replace` when the pool's workers are others than before.
+ */
+export interface WorkerIndex {
+  changed(worker: SlotWorker): void;
+  replace(workers: readonly SlotWorker[]): void;
 }
 
 export type FilterPlugin = Plugin<never, undefined, WorkerFilter>;
