@@ -48,7 +48,8 @@ export interface ClassRules {
   readonly defaultModel: string | null;
 }
 
-interface TargetFacts {
+/** What pools and providers say of themselves in common. */
+export interface TargetFacts {
   /** Unique among all targets. */
   readonly name: string;
   readonly zone: string | null;

@@ -18,6 +18,8 @@ export interface ProviderDoor {
   readonly auth: AuthForm;
   readonly speaks: readonly DialectName[];
   readonly rerank: { readonly form: RerankForm; readonly scores: ScoreMeaning } | null;
+  /** Entries of a list that one call may carry; null = no bound is known. */
+  readonly maxItems: number | null;
   /** Lower-case names of reply headers that callers get. */
   readonly replyHeaders: readonly string[];
 }

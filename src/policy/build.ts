@@ -1,15 +1,19 @@
 // Makes the policy out of a document that the schema accepted: resolves secrets and addresses, names workers. For the loader.
 import type { RouteClass } from '../core/names.ts';
+import type { ProfileSpec } from '../core/schedule.ts';
 import { type Credential, credentialHeaders } from './auth.ts';
 import { CLASS_DEFAULTS, classRules } from './classes.ts';
+import { limitSpec } from './concurrency.ts';
 import { headerList, parseEndpoint } from './endpoint.ts';
 import { checkDialects } from './ladders.ts';
 import type { Policy, PoolSpec, RungRule, WorkerSpec } from './policy.ts';
 import type { Path, Reporter } from './problems.ts';
 import { buildProvider } from './providers.ts';
-import type { Registries } from './registries.ts';
+import { DEFAULT_PROFILE, type Registries } from './registries.ts';
+import { profileSpecs, tenantRules } from './scheduling.ts';
 import type { PolicyDocument } from './schema.ts';
 import { fingerprint, type ResolvedSecrets, withSecrets } from './secrets.ts';
+import { choicesText, quoted } from './suggest.ts';
 import { targetFacts } from './target.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -23,8 +27,17 @@ export function buildPolicy(
 ): Policy {
   const { server, telemetry, classes } = document;
   const { tls, adminSecret, drain, ...serverRules } = server;
+  const profiles = profileSpecs(document.scheduling, registries);
   const providers = Object.entries(document.providers).map(([name, entry]) =>
-    buildProvider(name, entry, registries.providers[entry.kind]!.create({}, undefined), values, report),
+    buildProvider(
+      name,
+      entry,
+      registries.providers[entry.kind]!.create({}, undefined),
+      registries,
+      profiles[DEFAULT_PROFILE]!,
+      values,
+      report,
+    ),
   );
   const policy: Policy = {
     server: {
@@ -34,7 +47,7 @@ export function buildPolicy(
       adminSecret: adminSecret === undefined ? null : (values.get(adminSecret) ?? null),
     },
     telemetry,
-    pools: poolSpecs(document, raw, registries, values, report),
+    pools: poolSpecs(document, raw, registries, profiles, values, report),
     providers,
     absent: [...absent].map(([name, why]) => ({ name, why })),
     ladders: new Map(Object.entries(document.ladders).map(([name, rungs]) => [name, rungs.map(rungRule)])),
@@ -50,6 +63,8 @@ export function buildPolicy(
       embed: classRules('embed', classes.embed),
       rerank: classRules('rerank', classes.rerank),
     },
+    tenants: tenantRules(document.tenants),
+    reserved: document.fairness.reserved,
   };
   // Absent providers are looked at as well: a mistake must not come to light only on the day that the key is set.
   checkDialects(policy, report);
@@ -60,12 +75,18 @@ function poolSpecs(
   document: PolicyDocument,
   raw: unknown,
   registries: Registries,
+  profiles: Readonly<Record<string, ProfileSpec>>,
   secrets: ReadonlyMap<string, string>,
   report: Reporter,
 ): PoolSpec[] {
   const plugins = Object.keys(registries.workers);
   return Object.entries(document.pools).map(([name, pool]) => {
     const rawWorkers = ((raw as Loose)['pools'] as Record<string, Loose>)[name]!['workers'] as readonly unknown[];
+    const profile = profiles[pool.schedule];
+    if (profile === undefined) {
+      const text = `unknown profile ${quoted(pool.schedule)}. ${choicesText(pool.schedule, Object.keys(profiles))}`;
+      report.problem(['pools', name, 'schedule'], text);
+    }
     return {
       target: {
         kind: 'pool',
@@ -74,7 +95,8 @@ function poolSpecs(
         ...targetFacts(pool, registries.engines[pool.engine.name]!),
       },
       engine: pool.engine,
-      concurrencyPerWorker: pool.concurrencyPerWorker,
+      concurrencyPerWorker: limitSpec(pool.concurrencyPerWorker, registries),
+      profile: profile ?? profiles[DEFAULT_PROFILE]!,
       workers: pool.workers.map((worker, index) => {
         const options = JSON.stringify(rawWorkers[index]);
         // Two equal entries are two workers: the second and later ones carry a number.

@@ -2,6 +2,7 @@
 import { REASONS } from '../core/names.ts';
 import type { ModelPlan, Rung } from '../core/plan.ts';
 import { type Catalog, compilePolicy } from './compile.ts';
+import { limitText } from './concurrency.ts';
 import { targetLabel } from './ladders.ts';
 import type { LoadResult } from './load.ts';
 import { isUrlWorker, type Policy, type PoolSpec, type ProviderSpec } from './policy.ts';
@@ -31,7 +32,9 @@ export interface CheckJson {
   readonly pools: readonly {
     readonly name: string;
     readonly engine: string;
-    readonly concurrencyPerWorker: number;
+    /** A number, `auto`, or the kind of limit that learns it. */
+    readonly concurrencyPerWorker: string;
+    readonly schedule: string;
     /** Address of a worker, or the plug-in that brings it up. */
     readonly workers: readonly string[];
   }[];
@@ -42,7 +45,7 @@ export interface CheckJson {
     /** How the key is sent; never the key. */
     readonly auth: string;
     readonly quotaDomain: string;
-    readonly concurrency: number;
+    readonly concurrency: string;
     readonly zone: string | null;
     readonly speaks: readonly string[];
     readonly replyHeaders: readonly string[];
@@ -82,7 +85,8 @@ export function checkJson(result: LoadResult): CheckJson {
     pools: catalog.pools.map((pool) => ({
       name: pool.target.name,
       engine: pool.engine.name,
-      concurrencyPerWorker: pool.concurrencyPerWorker,
+      concurrencyPerWorker: limitText(pool.concurrencyPerWorker),
+      schedule: pool.profile.name,
       workers: workersOf(pool),
     })),
     providers: catalog.providers.map((spec) => ({
@@ -91,7 +95,7 @@ export function checkJson(result: LoadResult): CheckJson {
       address: spec.origin + spec.basePath,
       auth: spec.auth,
       quotaDomain: spec.quotaDomain,
-      concurrency: spec.concurrency,
+      concurrency: limitText(spec.concurrency),
       zone: spec.zone,
       speaks: [...spec.speaks],
       replyHeaders: spec.replyHeaders,
@@ -154,14 +158,14 @@ function poolLine(pool: PoolSpec): string {
   const workers = workersOf(pool);
   return (
     `pool ${target.name} serves ${target.serves} (${engine.name}${zoneText(target.zone)}): ` +
-    `${workers.length} x ${concurrencyPerWorker} calls at ${workers.join(', ')}`
+    `${workers.length} x ${limitText(concurrencyPerWorker)} calls at ${workers.join(', ')}`
   );
 }
 
 function providerLine(spec: ProviderSpec): string {
   const account = spec.quotaDomain === spec.name ? '' : `, quota domain ${spec.quotaDomain}`;
   return (
-    `provider ${spec.name} (${spec.kind}${zoneText(spec.zone)}): ${spec.concurrency} calls at ` +
+    `provider ${spec.name} (${spec.kind}${zoneText(spec.zone)}): ${limitText(spec.concurrency)} calls at ` +
     `${spec.origin}${spec.basePath}, auth ${spec.auth}${account}`
   );
 }

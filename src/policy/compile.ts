@@ -1,6 +1,8 @@
 // Turns a policy into what the router asks on every call: pools, class rules and a plan per model. For router and fleet.
+
+import type { GateRules } from '../core/gate.ts';
 import type { RouteClass } from '../core/names.ts';
-import type { ClassRules, ModelPlan } from '../core/plan.ts';
+import { type ClassRules, DEFAULT_TENANT, type ModelPlan, type TenantRules } from '../core/plan.ts';
 import { flattenLadder, targetsOf } from './ladders.ts';
 import { createMatcher } from './match.ts';
 import type { Policy, PoolSpec, ProviderSpec } from './policy.ts';
@@ -15,6 +17,9 @@ export interface Catalog {
   find(model: string): ModelPlan | null;
   /** The model that a call of this class means when it names none; null = none. */
   defaultOf(routeClass: RouteClass): string | null;
+  /** What holds for a tenant's calls. */
+  tenant(name: string): TenantRules;
+  readonly reserved: GateRules['reserved'];
   /** Names that a caller may ask, aliases after their model, patterns left out. */
   readonly names: readonly string[];
 }
@@ -40,6 +45,8 @@ export function compilePolicy(policy: Policy): Catalog {
       if (defaultModel === null) return firstOf(entries, routeClass);
       return find(defaultModel) === null ? null : defaultModel;
     },
+    tenant: (name) => policy.tenants.get(name) ?? DEFAULT_TENANT,
+    reserved: policy.reserved,
     names: entries.flatMap(({ name, aliases }) => (name.includes('*') ? aliases : [name, ...aliases])),
   };
 }

@@ -1,7 +1,7 @@
 // Which rungs of a plan may answer one call: what the call needs, and what its caller may and wants. For the router, per call.
 import { RouterError } from '../core/errors.ts';
 import type { Capability, DialectName } from '../core/names.ts';
-import type { ModelPlan, Rung } from '../core/plan.ts';
+import type { ModelPlan, Rung, Target } from '../core/plan.ts';
 import type { Wants } from '../core/request.ts';
 
 /** What of a call decides over rungs. */
@@ -9,6 +9,10 @@ export interface CallNeeds {
   readonly dialect: DialectName;
   readonly capabilities: readonly Capability[];
   readonly wants: Wants;
+  /** Prompt tokens, by estimate. */
+  readonly inputTokens: number;
+  /** Zones that the tenant's calls may go to; null = all. */
+  readonly zones: ReadonlySet<string> | null;
   /** The caller may reach managed APIs. */
   readonly managed: boolean;
   /** What the call continues is stored at its target: it must not move. */
@@ -28,7 +32,19 @@ export function planFor(plan: ModelPlan, call: CallNeeds): { readonly rungs: rea
   const rungs = plan.rungs.filter((rung) => fits(rung, call));
   if (rungs.length > 0) return { rungs: call.stored ? rungs.slice(0, 1) : rungs };
   const why = plan.rungs.map((rung) => `${rung.target.name} (${obstacle(rung, call)})`).join(', ');
-  return new RouterError('no_eligible_target', `No target fits: ${why}.`);
+  const code = plan.rungs.every(({ target }) => !isInZone(target, call.zones)) ? 'not_allowed' : 'no_eligible_target';
+  return new RouterError(code, `No target fits: ${why}.`);
+}
+
+/** What is written of a prompt before it is tokenised is an estimate: so much of it is sure. */
+const SURE_SHARE = 0.6;
+
+function holds({ contextTokens }: Target, inputTokens: number): boolean {
+  return contextTokens === null || inputTokens * SURE_SHARE <= contextTokens;
+}
+
+function isInZone({ zone }: Target, zones: ReadonlySet<string> | null): boolean {
+  return zones === null || (zone !== null && zones.has(zone));
 }
 
 /** Some rung is there for this caller, whatever the call. */
@@ -36,13 +52,16 @@ export function isReachable(plan: ModelPlan, managed: boolean): boolean {
   return managed || plan.rungs.some(({ target }) => target.kind !== 'provider');
 }
 
-function fits({ target, same, number }: Rung, { dialect, capabilities, wants, managed }: CallNeeds): boolean {
+function fits({ target, same, number }: Rung, call: CallNeeds): boolean {
+  const { dialect, capabilities, wants, managed } = call;
   const can = target.capabilities;
   return (
     target.speaks.has(dialect) &&
     (managed || target.kind !== 'provider') &&
     (same || wants.degrade !== 'never') &&
     (wants.minRung === null || number <= wants.minRung) &&
+    isInZone(target, call.zones) &&
+    holds(target, call.inputTokens) &&
     (can === null || (hasAll(can, capabilities) && hasAll(can, wants.require)))
   );
 }
@@ -56,6 +75,9 @@ function obstacle({ target, same, number }: Rung, call: CallNeeds): string {
   const { wants } = call;
   if (!target.speaks.has(call.dialect)) return `does not speak ${call.dialect}`;
   if (!call.managed && target.kind === 'provider') return 'managed API: needs a key';
+  if (!isInZone(target, call.zones))
+    return `zone ${target.zone ?? 'not declared'} not in [${[...call.zones!].join(', ')}]`;
+  if (!holds(target, call.inputTokens)) return `context ${target.contextTokens} < ${call.inputTokens}`;
   const can = target.capabilities;
   const lacking =
     can === null ? [] : [...new Set([...call.capabilities, ...wants.require])].filter((one) => !can.has(one));

@@ -70,7 +70,23 @@ export function reportIssues(issues: readonly Issue[], raw: unknown, shape: Shap
 
   const sayUnion = (issue: Extract<Issue, { code: 'invalid_union' }>, path: Path): void => {
     const value = valueAt(raw, path);
-    const alternatives = shapeAt(shape, raw, path.slice(0, -1))?.items?.anyOf ?? [];
+    const holder = shapeAt(shape, raw, path.slice(0, -1));
+    const last = path.at(-1);
+    const own = typeof last === 'string' ? (holder?.properties?.[last]?.anyOf ?? []) : [];
+    // One key of several forms, of which mappings say their kind.
+    if (own.length > 0) {
+      const kind = valueAt(value, ['kind']);
+      const at = own.findIndex((branch) => branch.properties?.['kind']?.const === kind && kind !== undefined);
+      if (at < 0) return report.problem(path, issue.message);
+      for (const inner of issue.errors[at] ?? []) {
+        if (inner.code !== 'unrecognized_keys') say(inner, path);
+        else
+          for (const key of inner.keys)
+            report.problem([...path, key], `unknown key. ${choicesText(key, Object.keys(own[at]!.properties ?? {}))}`);
+      }
+      return;
+    }
+    const alternatives = holder?.items?.anyOf ?? [];
     const telling = alternatives.map((alternative) => tellingKey(alternative) ?? '');
     const claimed = claimedBranches(alternatives, value);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {

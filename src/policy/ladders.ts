@@ -42,8 +42,9 @@ export function targetsOf(policy: Policy): Targets {
     const { name, model } = providerRung(provider);
     const spec = providers.get(name);
     if (spec === undefined) return undefined;
-    const { zone, capabilities, speaks, rerank } = spec;
-    const target: Target = { kind: 'provider', name, serves: model ?? asked, zone, capabilities, speaks, rerank };
+    const { zone, capabilities, speaks, rerank, contextTokens, maxItems } = spec;
+    const facts = { zone, capabilities, speaks, rerank, contextTokens, maxItems };
+    const target: Target = { kind: 'provider', name, serves: model ?? asked, ...facts };
     const label = targetLabel(target);
     if (!models.has(label)) models.set(label, target);
     return models.get(label)!;

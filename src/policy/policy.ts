@@ -1,8 +1,11 @@
 // A policy that has been read, checked and had its secrets resolved. For the loader, the catalog and the entries.
 
-import type { Capability, DialectName, Reason, RerankForm, RouteClass, ScoreMeaning } from '../core/names.ts';
-import type { ClassRules, PoolTarget } from '../core/plan.ts';
+import type { GateRules } from '../core/gate.ts';
+import type { LimitSpec } from '../core/limit.ts';
+import type { Reason, RouteClass } from '../core/names.ts';
+import type { ClassRules, PoolTarget, TargetFacts, TenantRules } from '../core/plan.ts';
 import type { AuthForm } from '../core/provider.ts';
+import type { ProfileSpec } from '../core/schedule.ts';
 import type { Address } from '../core/units.ts';
 
 /** A worker at an address. */
@@ -37,21 +40,17 @@ export function isUrlWorker(spec: WorkerSpec): spec is UrlWorkerSpec {
 export interface PoolSpec {
   readonly target: PoolTarget;
   readonly engine: { readonly name: string; readonly options: unknown };
-  readonly concurrencyPerWorker: number;
+  readonly concurrencyPerWorker: LimitSpec;
+  readonly profile: ProfileSpec;
   readonly workers: readonly WorkerSpec[];
 }
 
 /** A managed API. Its rungs name a model of it, or let the asked name through. */
-export interface ProviderSpec {
-  readonly name: string;
+export interface ProviderSpec extends TargetFacts {
   /** Equal keys across reloads mean the same provider, as with workers. */
   readonly key: string;
   /** Name of the plug-in. */
   readonly kind: string;
-  readonly zone: string | null;
-  readonly capabilities: ReadonlySet<Capability> | null;
-  readonly speaks: ReadonlySet<DialectName>;
-  readonly rerank: { readonly form: RerankForm; readonly scores: ScoreMeaning } | null;
   readonly origin: string;
   readonly basePath: string;
   readonly versioned: boolean;
@@ -62,7 +61,8 @@ export interface ProviderSpec {
   /** Providers of one quota domain spend from one account. */
   readonly quotaDomain: string;
   /** Calls in flight. */
-  readonly concurrency: number;
+  readonly concurrency: LimitSpec;
+  readonly profile: ProfileSpec;
 }
 
 /** Exactly one of `pool`, `provider` and `ladder` is set. */
@@ -112,4 +112,7 @@ export interface Policy {
   readonly ladders: ReadonlyMap<string, readonly RungRule[]>;
   readonly models: readonly ModelRule[];
   readonly classes: Readonly<Record<RouteClass, ClassRules>>;
+  /** By name; who is not here has the defaults. */
+  readonly tenants: ReadonlyMap<string, TenantRules>;
+  readonly reserved: GateRules['reserved'];
 }

@@ -1,7 +1,9 @@
 // The `providers:` section: its keys, and what a managed API becomes for the router. For the schema and the loader.
 import { z } from 'zod';
 import type { ProviderDoor } from '../core/provider.ts';
+import type { ProfileSpec } from '../core/schedule.ts';
 import { authFields, credentialHeaders } from './auth.ts';
+import { concurrency, limitSpec } from './concurrency.ts';
 import { headerFields, headerList, parseBase, URL_FORM, URL_MESSAGE } from './endpoint.ts';
 import type { ProviderSpec } from './policy.ts';
 import type { Path, Reporter } from './problems.ts';
@@ -9,7 +11,7 @@ import type { Registries } from './registries.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { fingerprint } from './secrets.ts';
 import { targetFacts, targetFields } from './target.ts';
-import { count, name } from './units.ts';
+import { name } from './units.ts';
 
 export function providerSchema(registries: Registries) {
   return z
@@ -34,7 +36,9 @@ export function providerSchema(registries: Registries) {
         .describe(
           'The account that calls are paid from. Providers that name one domain share its limits: what one of them is told, the others heed. Default: the name of the provider.',
         ),
-      concurrency: count(1, 100_000).prefault(256).describe('Calls in flight; further calls wait in line.'),
+      concurrency: concurrency(registries)
+        .prefault(256)
+        .describe('Calls in flight; further calls wait in line. A number, auto, or a limit that learns.'),
       optional: z
         .boolean()
         .prefault(false)
@@ -55,6 +59,8 @@ export function buildProvider(
   named: string,
   entry: ProviderDocument,
   door: ProviderDoor,
+  registries: Registries,
+  profile: ProfileSpec,
   secrets: ReadonlyMap<string, string>,
   report: Reporter,
 ): ProviderSpec {
@@ -80,7 +86,8 @@ export function buildProvider(
     headers: headerList(headers, credential, secrets, path, report),
     replyHeaders: kept ?? door.replyHeaders,
     quotaDomain,
-    concurrency: entry.concurrency,
+    concurrency: limitSpec(entry.concurrency, registries),
+    profile,
   };
 }
 

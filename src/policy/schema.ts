@@ -2,12 +2,14 @@
 import { z } from 'zod';
 import { REASONS } from '../core/names.ts';
 import { classesSchema } from './classes.ts';
+import { concurrency } from './concurrency.ts';
 import { urlWorker } from './endpoint.ts';
 import { providerSchema } from './providers.ts';
-import { DEFAULT_ENGINE, type Registries } from './registries.ts';
+import { DEFAULT_ENGINE, DEFAULT_PROFILE, type Registries } from './registries.ts';
+import { fairnessSchema, schedulingSchema, tenantsSchema } from './scheduling.ts';
 import { serverSchema } from './server.ts';
 import { targetFields } from './target.ts';
-import { count, modelName, name, providerRung } from './units.ts';
+import { modelName, name, providerRung } from './units.ts';
 
 /** The classes this release serves; the other route classes have rules already, but no dialect. */
 export const SERVED_CLASSES = ['chat', 'embed', 'rerank'] as const;
@@ -82,9 +84,16 @@ function poolSchema(registries: Registries) {
       serves: modelName().optional().describe('Model name that the workers know. Default: the name of the pool.'),
       engine,
       ...targetFields(),
-      concurrencyPerWorker: count(1, 100_000)
-        .prefault(64)
-        .describe('Calls in flight that each worker may hold; further calls wait in line.'),
+      concurrencyPerWorker: concurrency(registries)
+        .prefault('auto')
+        .describe(
+          'Calls in flight that each worker may hold; further calls wait in line. auto: learned from how soon replies begin; a number: that many; or a limit with options of its own.',
+        ),
+      schedule: name()
+        .prefault(DEFAULT_PROFILE)
+        .describe(
+          `How a worker is chosen: a name under scheduling.profiles, or ${Object.keys(registries.profiles).join(', ')}.`,
+        ),
       workers: z
         .array(z.union([urlWorker(), ...workers]))
         .min(1, 'needs at least one worker')
@@ -114,6 +123,9 @@ export function policySchema(registries: Registries) {
         .describe('Ladders that several models share, by name.'),
       models: z.record(modelName(), model).prefault({}).describe('Models by the name that callers ask for.'),
       classes: classesSchema(),
+      scheduling: schedulingSchema(registries),
+      fairness: fairnessSchema(),
+      tenants: tenantsSchema(),
     })
     .describe('Policy of a Spillway router.');
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Capability, DialectName, RerankForm, ScoreMeaning } from '../core/names.ts';
 import { CAPABILITIES, DIALECTS, RERANK_FORMS, SCORE_MEANINGS } from '../core/names.ts';
-import { name } from './units.ts';
+import { count, name } from './units.ts';
 
 export interface RerankFacts {
   readonly form: RerankForm;
@@ -14,6 +14,8 @@ export interface TargetFacts {
   readonly capabilities: ReadonlySet<Capability> | null;
   readonly speaks: ReadonlySet<DialectName>;
   readonly rerank: RerankFacts | null;
+  readonly contextTokens: number | null;
+  readonly maxItems: number | null;
 }
 
 export const targetFields = () => ({
@@ -29,6 +31,14 @@ export const targetFields = () => ({
     .min(1, 'needs at least one dialect')
     .optional()
     .describe('Dialects taken on the wire; a call in another one passes over. Default: those of the engine or kind.'),
+  contextTokens: count(1, 100_000_000)
+    .optional()
+    .describe('Longest context, tokens. A call whose prompt surely exceeds it passes over. Default: not declared.'),
+  maxItems: count(1, 100_000)
+    .optional()
+    .describe(
+      'Inputs of an embedding call, or documents of a rerank call, that one request may carry; longer lists are split. Default: that of the engine or kind.',
+    ),
   rerank: z
     .strictObject({
       form: z.enum(RERANK_FORMS).describe('Whose form rerank calls and replies have.'),
@@ -48,11 +58,14 @@ interface Entry {
   readonly capabilities?: readonly Capability[] | undefined;
   readonly speaks?: readonly DialectName[] | undefined;
   readonly rerank?: RerankFacts | undefined;
+  readonly contextTokens?: number | undefined;
+  readonly maxItems?: number | undefined;
 }
 
 interface Defaults {
   readonly speaks: readonly DialectName[];
   readonly rerank: RerankFacts | null;
+  readonly maxItems: number | null;
 }
 
 export function targetFacts(entry: Entry, defaults: Defaults): TargetFacts {
@@ -63,5 +76,7 @@ export function targetFacts(entry: Entry, defaults: Defaults): TargetFacts {
     capabilities: entry.capabilities === undefined ? null : new Set(entry.capabilities),
     speaks,
     rerank: entry.rerank ?? defaults.rerank,
+    contextTokens: entry.contextTokens ?? null,
+    maxItems: entry.maxItems ?? defaults.maxItems,
   };
 }

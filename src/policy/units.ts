@@ -77,6 +77,34 @@ export function providerRung() {
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\/[!-~]{1,256})?$/, 'must be the name of a provider, or name/model');
 }
 
+/** "80%" to 0.8. */
+export function percent() {
+  return parsed<number>({
+    form: /^\d{1,3}(\.\d{1,3})?%$/,
+    parse: (text) => {
+      const share = Number(text.slice(0, -1)) / 100;
+      return share <= 1 ? share : null;
+    },
+    message: 'must be a share such as 80%, from 0% to 100%',
+  });
+}
+
+/** Bytes: "512KiB", "64MiB", "1GiB". */
+export function size() {
+  const units: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+  return parsed<number>({
+    form: /^\d{1,6}(KiB|MiB|GiB)$/,
+    parse: (text) => Number(text.slice(0, -3)) * units[text.slice(-3)]!,
+    message: 'must be a size with its unit, such as 512KiB, 64MiB or 1GiB',
+  });
+}
+
+/** A number, fractions allowed. */
+export function number(least: number, most: number) {
+  const message = `must be a number from ${least} to ${most}`;
+  return z.number(message).min(least, message).max(most, message);
+}
+
 const COUNT_MESSAGE = 'must be a whole number';
 
 export function count(least: number, most: number) {

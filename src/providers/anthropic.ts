@@ -7,6 +7,7 @@ export const anthropic = kind('anthropic', {
   auth: 'x-api-key',
   speaks: ['anthropic-messages', 'anthropic-count-tokens'],
   rerank: null,
+  maxItems: null,
   // All that its replies add is of the account: limits, organisation, the provider's own request id.
   replyHeaders: [],
 });

@@ -7,5 +7,6 @@ export const openaiCompatible = kind('openai-compatible', {
   auth: 'bearer',
   speaks: ['openai-chat', 'openai-completions', 'openai-embeddings'],
   rerank: null,
+  maxItems: null,
   replyHeaders: [],
 });

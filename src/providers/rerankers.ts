@@ -8,6 +8,7 @@ export const cohere = kind('cohere', {
   auth: 'bearer',
   speaks: ['rerank'],
   rerank: { form: 'cohere', scores: 'probability' },
+  maxItems: 1000,
   replyHeaders: [],
 });
 
@@ -18,6 +19,7 @@ export const jina = kind('jina', {
   auth: 'bearer',
   speaks: ['rerank'],
   rerank: { form: 'jina', scores: 'undeclared' },
+  maxItems: null,
   replyHeaders: [],
 });
 
@@ -28,5 +30,6 @@ export const voyage = kind('voyage', {
   auth: 'bearer',
   speaks: ['rerank'],
   rerank: { form: 'voyage', scores: 'undeclared' },
+  maxItems: 1000,
   replyHeaders: [],
 });
