@@ -31,7 +31,8 @@ export interface WorkerFilter {
 
 /** What choosing a worker costs the call, ms: less is better. */
 export interface WorkerScorer {
-  costMs(worker: WorkerView, call: ScheduleCall, nowMs: number): number;
+  /** `home`: where prompts that begin like this one are gathered; null when this one begins like no other. */
+  costMs(worker: WorkerView, call: ScheduleCall, nowMs: number, home: WorkerView | null): number;
 }
 
 /** Chooses among candidates by their costs. Answers with the place of the chosen one. */
