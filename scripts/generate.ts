@@ -2,21 +2,18 @@
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { demoPlugin } from '../src/demo/source.ts';
-import { engines } from '../src/fleet/engines/index.ts';
 import { policyJsonSchema, policyReference } from '../src/policy/reference.ts';
 import type { Registries } from '../src/policy/registries.ts';
-import { providers } from '../src/providers/index.ts';
+import { registriesWith } from '../src/registries.ts';
 import { nodeClock } from '../src/runtime/node/machine.ts';
 import { errorsDocument } from './errors.ts';
 import { FAULT_SECTIONS } from './fault-rows.ts';
 import { allNamedTests, faultsDocument } from './faults.ts';
 
 /** The plug-ins of this release. Only their options are read here, so nothing is ever started. */
-export const registries: Registries = {
-  workers: { demo: demoPlugin({ executable: process.execPath, args: [] }, nodeClock) },
-  engines,
-  providers,
-};
+export const registries: Registries = registriesWith({
+  demo: demoPlugin({ executable: process.execPath, args: [] }, nodeClock) as never,
+});
 
 /** Path below the repository, and text. */
 export function generatedFiles(): Readonly<Record<string, string>> {

@@ -25,6 +25,7 @@ export type { PolicyFiles } from './policy/documents.ts';
 export { type LoadOptions, type LoadResult, loadPolicy } from './policy/load.ts';
 export type { SecretSource } from './policy/secrets.ts';
 export { providers } from './providers/index.ts';
+export { registriesWith } from './registries.ts';
 export { createRouter, type Router, type RouterOptions } from './router/create.ts';
 export { createWebRuntime, type WebRuntimeOptions } from './runtime/web/runtime.ts';
 export { type Admitted, PolicyError, type Spillway, type SpillwayOptions, spillway } from './spillway.ts';

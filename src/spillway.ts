@@ -4,7 +4,6 @@ import type { Caller, KeyStore } from './core/keys.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './core/limits.ts';
 import { fitsPattern } from './core/pattern.ts';
 import type { Runtime } from './core/runtime.ts';
-import { engines } from './fleet/engines/index.ts';
 import { createApp } from './http/app.ts';
 import { type Admit, admitByKey, letIn } from './http/credential.ts';
 import { webIngress } from './http/web-sink.ts';
@@ -13,7 +12,7 @@ import type { PolicyFiles } from './policy/documents.ts';
 import { loadPolicy } from './policy/load.ts';
 import { formatProblem } from './policy/problems.ts';
 import type { SecretSource } from './policy/secrets.ts';
-import { providers } from './providers/index.ts';
+import { registriesWith } from './registries.ts';
 import { createRouter, type Router, type RouterRegistries } from './router/create.ts';
 import { createWebRuntime } from './runtime/web/runtime.ts';
 import { KeyRing } from './tenants/key-ring.ts';
@@ -103,7 +102,7 @@ export function spillway(options: SpillwayOptions): Spillway {
 
 async function start(options: SpillwayOptions, runtime: Runtime, ring: KeyRing | null): Promise<Router> {
   const { policy, env = {}, secretFile } = options;
-  const registries: RouterRegistries = { workers: options.workers ?? {}, engines, providers };
+  const registries = registriesWith(options.workers ?? {});
   const from = 'text' in policy ? { path: 'policy.yaml', files: oneFile(policy.text) } : policy;
   const secrets: SecretSource = {
     env: (name) => env[name],

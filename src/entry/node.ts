@@ -6,7 +6,6 @@ import type { Clock, Log, Random, Runtime } from '../core/runtime.ts';
 import type { Address } from '../core/units.ts';
 import { demoPlugin, type Launcher } from '../demo/source.ts';
 import { dialects } from '../dialects/index.ts';
-import { engines } from '../fleet/engines/index.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createApp } from '../http/app.ts';
 import { admitByKey } from '../http/credential.ts';
@@ -15,7 +14,7 @@ import { savedPolicy } from '../policy/last-good.ts';
 import { type LoadResult, loadPolicy } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
 import { formatProblem, type Problem } from '../policy/problems.ts';
-import { providers } from '../providers/index.ts';
+import { registriesWith } from '../registries.ts';
 import { createRouter, type Router, type RouterRegistries } from '../router/create.ts';
 import { createNodeIngress } from '../runtime/node/ingress.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../runtime/node/machine.ts';
@@ -89,7 +88,7 @@ const LAST_GOOD = 'last-good-policy.yaml';
 
 /** The plug-ins of this entry. */
 export function nodeRegistries(launcher: Launcher, clock: Clock = nodeClock): RouterRegistries {
-  return { workers: { demo: demoPlugin(launcher, clock) as never }, engines, providers };
+  return registriesWith({ demo: demoPlugin(launcher, clock) as never });
 }
 
 /** What a start that fails half-way leaves open keeps the process alive: its closing is noted as it is opened. */

@@ -1,21 +1,28 @@
 // Wires one router from a policy's catalog, the plug-in registries and a runtime. For entries, tests and the simulator.
+
+import { inferRun } from '../agents/identity.ts';
+import { RunBookLru } from '../agents/run-book.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Caller } from '../core/keys.ts';
+import { type Metrics, NO_METRICS } from '../core/metrics.ts';
 import type { ModelPlan } from '../core/plan.ts';
+import { NO_PRESSURE, type Pressure } from '../core/pressure.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
 import type { WorkerEngine } from '../core/worker.ts';
-import { Fleet, type PoolPlan } from '../fleet/fleet.ts';
+import { Fleet } from '../fleet/fleet.ts';
 import { Prober } from '../fleet/probe.ts';
-import { FifoGate } from '../flow/gate.ts';
+import { FairGate } from '../flow/gate.ts';
 import type { Catalog } from '../policy/compile.ts';
 import { isReachable, planFor } from '../policy/eligible.ts';
-import type { PoolSpec, ProviderSpec } from '../policy/policy.ts';
-import { isUrlWorker } from '../policy/policy.ts';
 import type { Registries } from '../policy/registries.ts';
+import { Candidates } from '../scheduling/candidates.ts';
 import { Breaker, DEFAULT_BREAKER } from '../upstream/breaker.ts';
 import { type CallPlan, createDispatch } from './dispatch.ts';
+import { OutputEstimates } from './output-estimates.ts';
+import { Places } from './places.ts';
+import { poolPlans } from './pool-plans.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { CallBooks } from './settle.ts';
 import { type RouterStatus, statusOf } from './status.ts';
@@ -27,6 +34,10 @@ export interface RouterOptions {
   readonly catalog: Catalog;
   readonly registries: RouterRegistries;
   readonly runtime: Runtime;
+  /** Where calls are counted. Default: nowhere. */
+  readonly metrics?: Metrics;
+  /** How hard pressed the process is. Default: never. */
+  readonly pressure?: Pressure;
 }
 
 /** A model as `GET /v1/models` lists it. */
@@ -56,7 +67,8 @@ export interface Router {
 
 const NO_NEEDS: readonly [] = [];
 
-export function createRouter({ catalog, registries, runtime }: RouterOptions): Router {
+export function createRouter(options: RouterOptions): Router {
+  const { catalog, registries, runtime, metrics = NO_METRICS, pressure = NO_PRESSURE } = options;
   const { clock, log, random, transport } = runtime;
   let current = catalog;
   let draining = false;
@@ -65,10 +77,17 @@ export function createRouter({ catalog, registries, runtime }: RouterOptions): R
     log,
     prober: new Prober({ transport, clock }),
     createBreaker: () => new Breaker(DEFAULT_BREAKER, clock, random),
-    createGate: (maxWaiting) => new FifoGate({ clock, maxWaiting }),
+    createGate: (rules, capacity) => new FairGate({ clock, rules, capacity }),
+    createIndex: () => new Candidates(random),
   });
-  fleet.apply(poolPlans(current, registries));
-  const books: CallBooks = { clock, log, open: 0, attempts: new Set() };
+  const places = new Places(fleet, registries, random);
+  const apply = (next: Catalog) => {
+    fleet.apply(poolPlans(next, registries, clock));
+    places.apply(next);
+  };
+  apply(current);
+  const books: CallBooks = { open: 0, attempts: new Set() };
+  const runs = new RunBookLru();
 
   function plan(request: InferenceRequest): CallPlan {
     if (draining) throw stopping();
@@ -84,6 +103,8 @@ export function createRouter({ catalog, registries, runtime }: RouterOptions): R
       capabilities: declares ? call.needs : NO_NEEDS,
       wants,
       managed: caller.managed,
+      inputTokens: call.inputTokens,
+      zones: current.tenant(caller.tenant).zones,
       stored: call.stored,
     });
     if (fits instanceof RouterError) throw fits;
@@ -102,10 +123,32 @@ export function createRouter({ catalog, registries, runtime }: RouterOptions): R
 
   const names = (caller: Caller | null) => current.names.filter((name) => find(name, caller) !== null);
 
-  const pool = (name: string) => fleet.pools.get(name);
+  /** The print is looked at only where it is needed: a prompt of many tokens is read for it. */
+  function run({ call, caller, run: said, receivedMs }: InferenceRequest, model: string) {
+    const print = said === null ? call.print() : null;
+    const identity = said ?? inferRun(model, print);
+    const entry = identity === null ? null : runs.enter(caller.tenant, identity, receivedMs);
+    return { entry, prefix: print?.common ?? 0 };
+  }
+
   const budget = new RetryBudget(clock);
+  const service = createDispatch({
+    transport,
+    clock,
+    log,
+    random,
+    budget,
+    books,
+    metrics,
+    pressure,
+    estimates: new OutputEstimates(),
+    plan,
+    run,
+    tenant: (name) => current.tenant(name),
+    place: (name) => places.get(name),
+  });
   return {
-    service: createDispatch({ transport, clock, random, budget, books, plan, pool }),
+    service,
     models: (caller) => names(caller).map((name) => listed(name, current.find(name)!)),
     model(name, caller) {
       const found = find(name, caller);
@@ -113,7 +156,7 @@ export function createRouter({ catalog, registries, runtime }: RouterOptions): R
     },
     reload(next) {
       current = next;
-      fleet.apply(poolPlans(next, registries));
+      apply(next);
     },
     status: () => statusOf(fleet, books.open, draining, clock.nowMs(), transport.connections()),
     drain() {
@@ -160,66 +203,4 @@ function wrongClass(
   const fitting = names.filter((name) => catalog.find(name)?.rules.class === wanted);
   const text = `Model "${request.call.model}" serves ${plan.rules.class}; ${routes[0]} takes ${wanted} models: ${fitting.join(', ') || 'none'}.`;
   return new RouterError('invalid_value', text, { param: 'model' });
-}
-
-function poolPlans(catalog: Catalog, registries: RouterRegistries): PoolPlan[] {
-  // A pool shared by classes takes the longest of their lines.
-  const maxWaiting = new Map<string, number>();
-  for (const { rules, rungs } of catalog.models) {
-    for (const { target } of rungs) {
-      maxWaiting.set(target.name, Math.max(maxWaiting.get(target.name) ?? 0, rules.queue.max));
-    }
-  }
-  return [
-    ...catalog.pools.map((spec) => poolPlan(spec, maxWaiting.get(spec.target.name) ?? 0, registries)),
-    ...catalog.providers.map((spec) => providerPlan(spec, maxWaiting.get(spec.name) ?? 0)),
-  ];
-}
-
-function poolPlan(spec: PoolSpec, maxWaiting: number, registries: RouterRegistries): PoolPlan {
-  const engine = registries.engines[spec.engine.name]!;
-  return {
-    name: spec.target.name,
-    kind: 'pool',
-    serves: spec.target.serves,
-    maxWaiting,
-    engine: engine.create(spec.engine.options, undefined),
-    workers: spec.workers.map((worker) => ({
-      // Another engine is asked other questions: the worker starts over.
-      key: `${spec.engine.name} ${worker.key}`,
-      url: isUrlWorker(worker) ? worker.origin + worker.basePath : null,
-      headers: isUrlWorker(worker) ? worker.headers : [],
-      limit: spec.concurrencyPerWorker,
-      source: () =>
-        isUrlWorker(worker)
-          ? null
-          : registries.workers[worker.kind]!.create(worker.options, {
-              pool: spec.target.name,
-              serves: spec.target.serves,
-            }),
-    })),
-  };
-}
-
-/** A managed API has one door; nobody asks it for its health, since only calls tell. */
-function providerPlan(spec: ProviderSpec, maxWaiting: number): PoolPlan {
-  return {
-    name: spec.name,
-    kind: 'provider',
-    serves: null,
-    maxWaiting,
-    engine: { healthPath: null, stateOf: () => 'unknown' },
-    workers: [
-      {
-        key: spec.key,
-        url: spec.origin + spec.basePath,
-        headers: spec.headers,
-        limit: spec.concurrency,
-        replyHeaders: spec.replyHeaders,
-        versioned: spec.versioned,
-        account: spec.quotaDomain,
-        source: () => null,
-      },
-    ],
-  };
 }

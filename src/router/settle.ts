@@ -1,11 +1,14 @@
 // Closes each attempt once and each call once, at its last byte, error or disconnect. For router/dispatch.
 import { RouterError } from '../core/errors.ts';
-import type { AttemptOutcome, Permit } from '../core/gate.ts';
+import type { AttemptOutcome } from '../core/gate.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Disclosure, End, ReplyBody, Sink } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Clock, Log } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
-import type { WorkerHealth } from '../core/worker.ts';
+import type { Attempt } from '../upstream/attempt.ts';
+import type { Progress } from './progress.ts';
+import type { Try } from './rung.ts';
 
 /** What a failure says of the worker: only its own failures count; the caller's leave no trace. */
 export function outcomeOf(error: RouterError | null, how: End['how']): AttemptOutcome {
@@ -15,52 +18,92 @@ export function outcomeOf(error: RouterError | null, how: End['how']): AttemptOu
 
 /** Closes one attempt: health first, since closing the permit hands the slot to the next in line there and then. */
 export function closeAttempt(
-  permit: Permit,
-  health: WorkerHealth,
-  begun: number,
-  model: string,
+  { permit, worker, placing, begun, inFlight, backlogTokens }: Try,
+  { call, dialect }: InferenceRequest,
+  attempt: Pick<Attempt, 'usage' | 'firstContentMs'> | null,
   error: RouterError | null,
   how: End['how'],
 ): void {
   const outcome = outcomeOf(error, how);
-  health.record(outcome, error, begun, model);
-  permit.close(outcome);
+  const usage = attempt?.usage ?? null;
+  // A buffered chat reply is silent until it is whole: when it came says how long it is.
+  const tells = call.stream || dialect.class !== 'chat';
+  worker.record({
+    outcome,
+    error,
+    begun,
+    model: placing.model,
+    firstContentMs: tells ? (attempt?.firstContentMs ?? null) : null,
+    uncachedTokens: usage?.uncachedTokens ?? placing.uncachedAt(worker),
+    inFlight,
+    backlogTokens,
+  });
+  permit.close(outcome, usage === null ? null : usage.uncachedTokens + 2 * usage.outputTokens);
 }
 
 export interface CallBooks {
-  readonly clock: Clock;
-  readonly log: Log;
   /** Calls that have begun and not ended. */
   open: number;
   /** Attempts that are not over, so that a shutdown can end them. */
   readonly attempts: Set<{ interrupt(error: RouterError): void }>;
 }
 
+export interface SettleDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly books: CallBooks;
+}
+
 /** One line per call, made after its last byte. Without prompt, completion, header values or query. */
-export function closeCall(books: CallBooks, request: InferenceRequest, said: Disclosure | null, end: End): void {
+export function closeCall(
+  { books, clock, log, metrics }: SettleDeps,
+  request: InferenceRequest,
+  progress: Progress | null,
+  said: Disclosure | null,
+  end: End,
+): void {
   books.open--;
   const { error, usage } = end;
-  const fields = {
+  const { caller, call, dialect } = request;
+  const totalMs = clock.nowMs() - request.receivedMs;
+  const attempts = said?.attempts ?? error?.detail.attempts;
+  log.info('call', {
     id: request.id,
-    tenant: request.caller.tenant,
-    key: request.caller.keyId ?? undefined,
-    dialect: request.dialect.name,
-    stream: request.call.stream,
-    asked: said?.asked ?? request.call.model,
+    tenant: caller.tenant,
+    key: caller.keyId ?? undefined,
+    dialect: dialect.name,
+    stream: call.stream,
+    asked: said?.asked ?? call.model,
     served: said?.served,
     rung: said?.rung,
     degraded: said?.degraded,
-    attempts: said?.attempts ?? error?.detail.attempts,
+    attempts,
     how: end.how,
     code: error?.code,
     queueMs: said === null ? undefined : Math.round(said.queueMs),
-    totalMs: Math.round(books.clock.nowMs() - request.receivedMs),
+    totalMs: Math.round(totalMs),
     bytes: end.bytes,
     uncachedTokens: usage?.uncachedTokens,
     cachedTokens: usage?.cachedTokens,
     outputTokens: usage?.outputTokens,
-  };
-  books.log.info('call', fields);
+  });
+  metrics.call({
+    class: dialect.class,
+    priority: progress?.priority ?? 'interactive',
+    tenant: caller.tenant,
+    target: said === null ? null : said.served.slice(0, said.served.indexOf('/')),
+    how: end.how,
+    code: error?.code ?? null,
+    degraded: said?.degraded ?? null,
+    queueMs: progress?.queueMs ?? 0,
+    firstContentMs: progress?.firstContentMs ?? null,
+    totalMs,
+    attempts: attempts ?? 0,
+    uncachedTokens: usage?.uncachedTokens ?? 0,
+    cachedTokens: usage?.cachedTokens ?? 0,
+    outputTokens: usage?.outputTokens ?? 0,
+  });
 }
 
 /** A reply body that closes its attempt and its call when it ends, whichever way that is. */
@@ -94,6 +137,7 @@ export class SettledBody implements ReplyBody {
       error: new RouterError('client_gone', 'Nobody reads the reply.'),
       bytes: 0,
       usage: null,
+      stop: null,
     });
   }
 

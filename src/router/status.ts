@@ -1,7 +1,8 @@
 // What the router knows of its pools right now, for people. For the admin API.
 
+import type { LineStatus } from '../core/gate.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { conditionOf } from '../fleet/pool.ts';
+import { conditionOf, type Pool } from '../fleet/pool.ts';
 
 export interface WorkerStatus {
   readonly id: string;
@@ -9,6 +10,10 @@ export interface WorkerStatus {
   readonly origin: string;
   readonly inFlight: number;
   readonly limit: number;
+  /** Prompt tokens that it has still to read, by estimate. */
+  readonly backlogTokens: number;
+  /** How full its engine says it is, 1 = full; null = it does not say. */
+  readonly engineLoad: number | null;
   readonly breaker: string;
   /** ms until its breaker lets a probe through; 0 while closed. */
   readonly breakerRetryMs: number;
@@ -24,6 +29,10 @@ export interface PoolStatus {
   readonly serves: string | null;
   readonly inFlight: number;
   readonly waiting: number;
+  /** In flight as a share of what its workers take: 1 = full; 0 while none takes any. */
+  readonly saturation: number;
+  /** Who waits, by class, band and tenant. */
+  readonly lines: readonly LineStatus[];
   /** Some worker admits a call now; else why none does. */
   readonly condition: 'ready' | 'saturated' | 'cold' | 'failing' | 'slow';
   readonly workers: readonly WorkerStatus[];
@@ -51,6 +60,8 @@ export function statusOf(
       serves: pool.serves,
       inFlight: pool.gate.inFlight,
       waiting: pool.gate.waiting,
+      saturation: saturationOf(pool),
+      lines: pool.gate.lines(),
       condition: ready ? 'ready' : conditionOf(pool, pool.serves ?? '', nowMs).reason,
       workers: pool.workers.map((worker) => ({
         id: worker.id,
@@ -58,6 +69,8 @@ export function statusOf(
         origin: worker.origin,
         inFlight: worker.inFlight,
         limit: worker.limit,
+        backlogTokens: Math.round(worker.backlogTokens),
+        engineLoad: worker.engineLoad,
         breaker: worker.breaker.state(nowMs),
         breakerRetryMs: Math.max(0, Math.round(worker.breaker.retryAtMs === 0 ? 0 : worker.breaker.retryAtMs - nowMs)),
         pausedFor: nowMs < worker.pausedUntilMs ? worker.pauseReason : null,
@@ -66,4 +79,9 @@ export function statusOf(
     };
   });
   return { draining, openCalls, upstreamConnections, pools };
+}
+
+function saturationOf({ gate, workers }: Pool): number {
+  const capacity = workers.reduce((sum, worker) => sum + worker.limit, 0);
+  return capacity === 0 ? 0 : Math.round((gate.inFlight / capacity) * 1000) / 1000;
 }

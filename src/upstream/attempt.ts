@@ -14,7 +14,7 @@ import {
   type TransportFault,
   type UpstreamHandler,
 } from '../core/transport.ts';
-import type { WorkerView } from '../core/worker.ts';
+import type { WorkerHealth, WorkerView } from '../core/worker.ts';
 import { classifyFault, classifyHead, classifyStatus } from './classify.ts';
 import { Deadline } from './deadline.ts';
 import { BufferedReader, type ReplyReader, StreamReader } from './reader.ts';
@@ -29,7 +29,7 @@ export interface AttemptSpec {
   readonly target: Target;
   /** The name by which the target knows the model. */
   readonly model: string;
-  readonly worker: WorkerView;
+  readonly worker: WorkerView & Pick<WorkerHealth, 'replied'>;
   readonly timeouts: Timeouts;
   /** When the whole call must be over, monotonic ms. */
   readonly callDeadlineMs: number;
@@ -66,6 +66,8 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   /** What of the target's reply head is passed on: name, value. */
   headers: readonly string[] = NONE;
   readonly upstream: UpstreamCall;
+  /** From sending to first content, or to the whole of a buffered reply, ms; null before that. */
+  firstContentMs: number | null = null;
   #phase: Phase = 'connect';
   #commit!: (failure: RouterError | null) => void;
   #isCommitted = false;
@@ -127,6 +129,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
 
   head(status: number, headers: HeaderView): void {
     if (this.#phase === 'over') return;
+    this.#spec.worker.replied(this.#spec.model, headers);
     if (status !== 200) {
       this.#phase = 'refusal';
       this.#refusal = { status, headers, chunks: [], bytes: 0 };
@@ -257,6 +260,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
 
   #committedNow(length: number | null): void {
     this.#isCommitted = true;
+    this.firstContentMs = this.#clock.nowMs() - this.#sentMs;
     this.#phase = 'stream';
     this.length = length;
     this.#commit(null);
@@ -330,7 +334,7 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     this.#spec.request.signal.offAbort(this.#callerGone);
     if (abort) this.#exchange?.abort();
     else if (this.#paused) this.#exchange.resume();
-    const end: End = { ...how, bytes: this.#bytes, usage: this.#reader.usage };
+    const end: End = { ...how, bytes: this.#bytes, usage: this.#reader.usage, stop: this.#reader.stop };
     this.#end = end;
     if (!this.#isCommitted) {
       this.#commit(how.error ?? new RouterError('client_gone', 'The caller is gone.'));

@@ -2,6 +2,7 @@
 import type { StreamJudge, UpstreamCall, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
+import type { Stop } from '../core/runs.ts';
 import type { HeaderView } from '../core/transport.ts';
 import { joined } from '../wire/join.ts';
 import { EventFramer, STOP } from '../wire/sse.ts';
@@ -20,6 +21,8 @@ export interface ReplyReader {
   /** Nothing more is to come. */
   readonly done: boolean;
   readonly usage: Usage | null;
+  /** Why it ended, once that is known. */
+  readonly stop: Stop | null;
   /** The in-band error that ends the reply once its head went out; null where there is none. */
   failure(error: RouterError, requestId: string): Uint8Array | null;
 }
@@ -60,6 +63,9 @@ export class StreamReader implements ReplyReader {
   get usage(): Usage | null {
     return this.#judge.usage;
   }
+  get stop(): Stop | null {
+    return this.#judge.stop;
+  }
 
   push(chunk: Uint8Array, emit: Emit): RouterError | null {
     this.#bytes += chunk.length;
@@ -84,6 +90,7 @@ export class StreamReader implements ReplyReader {
 /** Holds a reply until it is whole, up to a bound; beyond it the reply goes out as it comes, unchecked. */
 export class BufferedReader implements ReplyReader {
   usage: Usage | null = null;
+  stop: Stop | null = null;
   terminal = false;
   readonly done = false;
   ready = false;
@@ -121,8 +128,9 @@ export class BufferedReader implements ReplyReader {
     if (this.ready) return null;
     const whole = joined(this.#chunks, this.#bytes);
     try {
-      const { usage, body } = this.#call.check(whole, this.headers);
+      const { usage, stop, body } = this.#call.check(whole, this.headers);
       this.usage = usage;
+      this.stop = stop;
       this.ready = true;
       this.terminal = true;
       emit(body);

@@ -5,10 +5,9 @@ import {
   createApp,
   createRouter,
   DEFAULT_HTTP_LIMITS,
-  engines,
   type Log,
   loadPolicy,
-  providers,
+  registriesWith,
   type Transport,
   webIngress,
 } from '../../src/index.ts';
@@ -55,7 +54,7 @@ const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The list of models, a chat, and a chat with a model that is not there. */
 export async function answerAll(): Promise<readonly { status: number; text: string }[]> {
-  const registries = { workers: {}, engines, providers };
+  const registries = registriesWith({});
   const files = { read: () => Promise.resolve(POLICY), list: () => Promise.resolve([]) };
   const secrets = { env: () => undefined, file: () => Promise.reject(new Error('no files here')) };
   const loaded = await loadPolicy({ path: '/policy.yaml', files, registries, secrets });

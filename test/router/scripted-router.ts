@@ -6,9 +6,8 @@ import type { Disclosure, End, Sink } from '../../src/core/reply.ts';
 import { NO_WANTS, type Wants } from '../../src/core/request.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import { dialects } from '../../src/dialects/index.ts';
-import { engines } from '../../src/fleet/engines/index.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
-import { providers } from '../../src/providers/index.ts';
+import { registriesWith } from '../../src/registries.ts';
 import { createRouter } from '../../src/router/create.ts';
 import { CALLER, parseCall } from '../fakes/call-parts.ts';
 import { recordingLog } from '../fakes/recording-log.ts';
@@ -86,7 +85,7 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
   const log = recordingLog();
   const router = createRouter({
     catalog: await compiled(yaml),
-    registries: { workers: {}, engines, providers },
+    registries: registriesWith({}),
     runtime: {
       transport,
       clock,
@@ -118,6 +117,7 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
         call: parseCall(dialect, bytes),
         caller: CALLER,
         wants: { ...NO_WANTS, ...wants },
+        run: null,
         signal,
         receivedMs: clock.nowMs(),
       });

@@ -1,0 +1,82 @@
+// One call at one rung, as the gate's line and the scheduler see it. For router/rung.
+import type { GateCall } from '../core/gate.ts';
+import type { Priority, RouteClass } from '../core/names.ts';
+import type { AffinityLease } from '../core/runs.ts';
+import type { ScheduleCall } from '../core/schedule.ts';
+import type { CallSignal } from '../core/signal.ts';
+import type { WorkerView } from '../core/worker.ts';
+import type { Progress } from './progress.ts';
+
+/** A cached prompt is taken to be there whole for so long after its last use, and to be gone after so long, ms. */
+const SURE_MS = 60_000;
+const GONE_MS = 3_600_000;
+
+/** Both views in one object, since one is made for every try. */
+export class Placing implements GateCall, ScheduleCall {
+  readonly signal: CallSignal;
+  readonly class: RouteClass;
+  readonly priority: Priority;
+  readonly tenant: string;
+  readonly weight: number;
+  readonly continues: boolean;
+  readonly runArrivedMs: number;
+  readonly bytes: number;
+  readonly outputTokens: number;
+  readonly inputTokens: number;
+  readonly zones: ReadonlySet<string> | null;
+  readonly prefix: number;
+  readonly model: string;
+  readonly lease: AffinityLease | null;
+  readonly tried: ReadonlySet<string> | null;
+  readonly again: boolean;
+  readonly maxWaitMs: number;
+  readonly #sinceMs: number;
+  /** Prompt tokens that need not be read anew at the lease's worker. */
+  readonly #reusable: number;
+
+  constructor(
+    progress: Progress,
+    model: string,
+    lease: AffinityLease | null,
+    again: boolean,
+    maxWaitMs: number,
+    nowMs: number,
+  ) {
+    const { request } = progress;
+    this.signal = request.signal;
+    this.class = progress.rules.class;
+    this.priority = progress.priority;
+    this.tenant = request.caller.tenant;
+    this.weight = progress.tenant.weight;
+    this.continues = request.call.answersTool;
+    this.runArrivedMs = progress.run?.arrivedMs ?? request.receivedMs;
+    this.bytes = request.body.length;
+    this.outputTokens = progress.outputTokens;
+    this.inputTokens = request.call.inputTokens;
+    this.zones = progress.tenant.zones;
+    this.prefix = progress.prefix;
+    this.model = model;
+    this.lease = lease;
+    this.tried = progress.tried;
+    this.again = again;
+    this.maxWaitMs = maxWaitMs;
+    this.#sinceMs = nowMs;
+    this.#reusable = lease === null ? 0 : reusable(lease, this.inputTokens, nowMs);
+  }
+
+  waitedMs(nowMs: number): number {
+    return nowMs - this.#sinceMs;
+  }
+
+  uncachedAt(worker: WorkerView | null): number {
+    if (this.lease === null || (worker !== null && worker.id !== this.lease.workerId)) return this.inputTokens;
+    return this.inputTokens - this.#reusable;
+  }
+}
+
+/** The longer a prompt lies unused, the likelier its place in the worker's cache went to another. */
+function reusable({ tokens, usedMs }: AffinityLease, inputTokens: number, nowMs: number): number {
+  const ageMs = nowMs - usedMs;
+  const share = ageMs <= SURE_MS ? 1 : Math.max(0, 1 - (ageMs - SURE_MS) / (GONE_MS - SURE_MS));
+  return Math.min(tokens, inputTokens) * share;
+}

@@ -1,0 +1,44 @@
+// What is known of a call, and what has become of it so far, over all its rungs. For router/dispatch and router/rung.
+import type { Usage } from '../core/dialect.ts';
+import { PRIORITIES, type Priority, type Reason } from '../core/names.ts';
+import type { ClassRules, TenantRules } from '../core/plan.ts';
+import type { InferenceRequest } from '../core/request.ts';
+import type { RunEntry } from '../core/runs.ts';
+import type { RungFailure } from './verdict.ts';
+
+export interface Progress {
+  readonly request: InferenceRequest;
+  readonly asked: string;
+  readonly rules: ClassRules;
+  readonly tenant: TenantRules;
+  readonly priority: Priority;
+  /** Its agent's place in the run book; null where nothing tells its run. */
+  readonly run: RunEntry | null;
+  /** Print of what its prompt has in common with other runs'; 0 = none. */
+  readonly prefix: number;
+  /** Expected, capped by what the caller allows. */
+  readonly outputTokens: number;
+  readonly deadlineMs: number;
+  readonly failures: RungFailure[];
+  tried: Set<string> | null;
+  attempts: number;
+  queueMs: number;
+  coldMs: number;
+  /** From the request's head to first content; null before that. */
+  firstContentMs: number | null;
+  /** What the last attempt that failed told of its tokens before it did. */
+  usage: Usage | null;
+  /** Why the asked model's rungs were left. */
+  reason: Reason | null;
+}
+
+/** A part of a call, on its own way from here on. */
+export function branch(progress: Progress, request: InferenceRequest): Progress {
+  return { ...progress, request, failures: [], tried: null, attempts: 0, queueMs: 0, coldMs: 0, usage: null };
+}
+
+/** What a caller asks for, or its class's own band, but nothing above what its tenant may claim. */
+export function bandOf(wished: Priority | null, rules: ClassRules, tenant: TenantRules): Priority {
+  const asked = wished ?? rules.priority;
+  return PRIORITIES.indexOf(asked) < PRIORITIES.indexOf(tenant.priority) ? tenant.priority : asked;
+}

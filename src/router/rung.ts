@@ -1,0 +1,182 @@
+// One rung of a call: a place in the line, an attempt, and another where a second try may help. For router/dispatch.
+import { RouterError, toRouterError } from '../core/errors.ts';
+import type { GateRefusal, Permit } from '../core/gate.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Reason } from '../core/names.ts';
+import type { Rung } from '../core/plan.ts';
+import type { Random } from '../core/runtime.ts';
+import type { ScheduleCall } from '../core/schedule.ts';
+import type { SlotWorker } from '../core/worker.ts';
+import { conditionOf, isUnfunded, type Pool } from '../fleet/pool.ts';
+import type { PoolWorker } from '../fleet/worker.ts';
+import { Attempt, type AttemptDeps } from '../upstream/attempt.ts';
+import { type Below, firstContentMs, patienceMs, worthWaiting } from './patience.ts';
+import { Placing } from './placing.ts';
+import type { Progress } from './progress.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import { type CallBooks, closeAttempt } from './settle.ts';
+import { type RungFailure, verdict } from './verdict.ts';
+
+/** A pool with the way in which its workers are chosen. */
+export interface Place {
+  readonly pool: Pool;
+  choose(call: ScheduleCall, nowMs: number): SlotWorker | 'full' | 'none';
+}
+
+export interface RungDeps extends AttemptDeps {
+  readonly random: Random;
+  readonly budget: RetryBudget;
+  readonly books: CallBooks;
+  readonly metrics: Metrics;
+  place(name: string): Place | undefined;
+}
+
+/** A permit in use, with what its worker is to be told when the attempt is over. */
+export interface Try {
+  readonly permit: Permit;
+  readonly worker: PoolWorker;
+  readonly placing: Placing;
+  /** What the worker's health answered when the attempt began. */
+  readonly begun: number;
+  /** What the worker had to do then, this attempt included. */
+  readonly inFlight: number;
+  readonly backlogTokens: number;
+}
+
+/** An attempt whose first content is here. */
+export interface Won {
+  readonly held: Try;
+  readonly attempt: Attempt;
+}
+
+const REFUSALS = {
+  queue_full: 'its line is full',
+  waited: 'no slot came free in time',
+  forecast: 'no slot is expected in time',
+} as const;
+
+/** Null: go down. Throws what no rung can cure. */
+export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, below: Below): Promise<Won | null> {
+  const { request } = progress;
+  const place = deps.place(rung.target.name);
+  if (place === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
+  const { pool } = place;
+  const model = rung.target.serves ?? progress.asked;
+  let inPlace = true;
+  let retries = progress.rules.retries;
+  for (;;) {
+    const nowMs = deps.clock.nowMs();
+    const lease = progress.run?.lease(pool.name, nowMs) ?? null;
+    const maxWaitMs = patienceMs(progress, contentMs(pool, progress, below), below, nowMs);
+    const placing = new Placing(progress, model, lease, inPlace, maxWaitMs, nowMs);
+    let held: Reason | null = null;
+    // The first look is now; the gate looks again each time that a slot comes free.
+    let looked = false;
+    const pick = () => {
+      const pickMs = looked ? deps.clock.nowMs() : nowMs;
+      looked = true;
+      const picked = place.choose(placing, pickMs);
+      if (picked !== 'none') return picked;
+      held = worthWaiting(pool, model, below, pickMs, nowMs + maxWaitMs);
+      return held === null ? 'none' : 'full';
+    };
+    const answer = pool.gate.acquire(placing, pick);
+    const permit = answer instanceof Promise ? await answer : answer;
+    if ('refused' in permit) {
+      progress.failures.push(refusal(deps, progress, pool, model, permit, nowMs));
+      return null;
+    }
+    progress.queueMs += permit.waitedMs;
+    if (held === 'cold') progress.coldMs += permit.waitedMs;
+    const { held: tried, attempt } = begin(deps, progress, rung, placing, permit);
+    const error = await attempt.committed;
+    if (error === null) {
+      permit.began();
+      progress.firstContentMs = deps.clock.nowMs() - request.receivedMs;
+      return { held: tried, attempt };
+    }
+    deps.books.attempts.delete(attempt);
+    progress.usage = attempt.usage;
+    closeAttempt(tried, request, attempt, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
+    if (error.code === 'client_gone') throw error;
+    progress.tried ??= new Set();
+    progress.tried.add(tried.worker.id);
+    // A worker that says it is full, or that did not begin in time, like one that took no connection in time, gains nothing
+    // from being asked again at once.
+    inPlace = error.code === 'upstream_error';
+    if (error.retryable && retries > 0 && hasAnother(deps, place, progress, model, inPlace) && deps.budget.spend()) {
+      retries--;
+      continue;
+    }
+    const condition = conditionOf(pool, model, deps.clock.nowMs());
+    progress.failures.push({ target: rung.target.name, error, waitMs: condition.waitMs });
+    if (!error.descends) throw verdict(progress.failures, progress.attempts, deps.random);
+    return null;
+  }
+}
+
+/** Only a promise to keep or a caller's own deadline makes it worth asking. */
+function contentMs(pool: Pool, progress: Progress, below: Below): number {
+  const { rules, request } = progress;
+  const promised = rules.slo.firstContentMs !== null && below.diverts('saturated');
+  if (!promised && request.wants.timeoutMs === null) return 0;
+  return firstContentMs(pool, { uncachedAt: () => request.call.inputTokens });
+}
+
+/** Begins one attempt. What breaks in here is the router's own fault, and the slot is given back. */
+function begin(deps: RungDeps, progress: Progress, rung: Rung, placing: Placing, permit: Permit): Won {
+  const { request, rules, deadlineMs } = progress;
+  const worker = permit.worker as PoolWorker;
+  const { inFlight, backlogTokens } = worker;
+  const held: Try = { permit, worker, placing, begun: worker.begin(), inFlight, backlogTokens };
+  progress.attempts++;
+  try {
+    const { target } = rung;
+    const { model } = placing;
+    const spec = { request, target, model, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
+    const attempt = new Attempt(spec, deps);
+    deps.books.attempts.add(attempt);
+    return { held, attempt };
+  } catch (thrown) {
+    closeAttempt(held, request, null, toRouterError(thrown), 'failed');
+    throw thrown;
+  }
+}
+
+/** A retry is worth its budget only where some worker would take it. */
+function hasAnother(deps: RungDeps, place: Place, progress: Progress, model: string, inPlace: boolean): boolean {
+  const nowMs = deps.clock.nowMs();
+  return place.choose(new Placing(progress, model, null, inPlace, 0, nowMs), nowMs) !== 'none';
+}
+
+function refusal(
+  deps: RungDeps,
+  progress: Progress,
+  pool: Pool,
+  model: string,
+  { refused: why, waitMs }: GateRefusal,
+  sinceMs: number,
+): RungFailure {
+  const target = pool.name;
+  if (why === 'client_gone') throw new RouterError('client_gone', 'The caller is gone.');
+  deps.metrics.refused(why, progress.rules.class, target, progress.request.caller.tenant);
+  const condition = conditionOf(pool, model, deps.clock.nowMs());
+  if (why === 'closed')
+    return { target, waitMs: null, error: new RouterError('server_is_overloaded', `${target} is closed.`) };
+  if (why === 'none' && isUnfunded(pool, model, deps.clock.nowMs())) {
+    const text = `The account behind ${target} has run out of money.`;
+    return { target, waitMs: null, error: new RouterError('upstream_unfunded', text) };
+  }
+  if (why === 'none' || (why === 'waited' && condition.reason === 'cold')) {
+    const code = condition.reason === 'saturated' ? 'capacity_contended' : 'server_is_overloaded';
+    return {
+      target,
+      waitMs: condition.waitMs,
+      error: new RouterError(code, `${target} cannot serve.`, { reason: condition.reason }),
+    };
+  }
+  const error = new RouterError('capacity_contended', `${target} is full: ${REFUSALS[why]}.`, { reason: 'saturated' });
+  // Without a forecast: a pause that is known, else what was waited in vain.
+  const waitedMs = deps.clock.nowMs() - sinceMs;
+  return { target, error, waitMs: Math.max(1_000, waitMs ?? Math.max(condition.waitMs ?? 0, waitedMs)) };
+}
