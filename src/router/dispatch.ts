@@ -12,11 +12,11 @@ import { type Below, firstContentMs } from './patience.ts';
 import { Placing } from './placing.ts';
 import { bandOf, branch, type Progress } from './progress.ts';
 import { type RungDeps, tryRung, type Won } from './rung.ts';
-import { closeAttempt, closeCall, SettledBody } from './settle.ts';
+import { closeAttempt, closeCall, SettledBody, type SettleDeps } from './settle.ts';
 import { splitCall } from './split.ts';
 import { retryAfterSeconds, verdict } from './verdict.ts';
 
-export interface DispatchDeps extends RungDeps {
+export interface DispatchDeps extends RungDeps, SettleDeps {
   readonly pressure: Pressure;
   readonly estimates: OutputEstimates;
   /** The plan of the asked model with its eligible rungs. Throws a RouterError when there is none. */
