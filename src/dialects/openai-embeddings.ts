@@ -1,16 +1,22 @@
 // POST /v1/embeddings. For clients that speak OpenAI's embeddings dialect.
-import type { BodyLimits, CheckedReply, Dialect, ParsedCall } from '../core/dialect.ts';
+import type { BodyLimits, CheckedReply, Dialect, ParsedCall, SplitCall, UpstreamCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
-import { fieldOf } from '../wire/json-view.ts';
+import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
+import type { Field, ScannedObject } from '../wire/scan.ts';
+import { type Edit, jsonString, splice } from '../wire/splice.ts';
 import { missing, readModel, scanBody, wrong } from './fields.ts';
-import { countInputs } from './inputs.ts';
+import { onlyPart, partsOf, readInputs } from './inputs.ts';
+import { listCall } from './list-call.ts';
+import { factsOfParts, joinedReply, placedOf } from './list-join.ts';
+import { type ListForm, partOfList, readList } from './list-reply.ts';
 import { errorShape } from './openai-errors.ts';
-import { factsOf } from './openai-generate.ts';
 import { checkedReply } from './openai-reply.ts';
 import { createChunkJudge } from './openai-stream.ts';
+import { usageFrom } from './openai-usage.ts';
 import { renamed, sameForm } from './same-form.ts';
 
 const PATH = '/v1/embeddings';
+const FORM: ListForm = { list: 'data', counts: 'usage' };
 
 function parse(body: Uint8Array, limits: BodyLimits): ParsedCall {
   const scan = scanBody(body, limits, 'input');
@@ -18,32 +24,74 @@ function parse(body: Uint8Array, limits: BodyLimits): ParsedCall {
   const input = fieldOf(scan, 'input');
   if (input === undefined) throw missing('input', 'a string, a list of strings, or tokens');
   if (input.kind !== 'string' && input.kind !== 'array') throw wrong('input', 'a string, a list of strings, or tokens');
-  const inputs = countInputs(body, input);
-  if (inputs > limits.maxInputs) {
-    throw new RouterError('too_many', `"input" has ${inputs} entries; the limit is ${limits.maxInputs}.`, {
+  const { count, tokens, apart } = readInputs(body, input);
+  if (count > limits.maxInputs) {
+    throw new RouterError('too_many', `"input" has ${count} entries; the limit is ${limits.maxInputs}.`, {
       param: 'input',
     });
   }
-  return {
+  const list = { body, model, modelField: field, input };
+  const splits = apart && !isReadAsOne(scan);
+  return listCall({
     model,
-    stream: false,
-    needs: [],
-    maxOutputTokens: null,
-    stored: false,
-    toward: (_target, served) =>
-      sameForm({ path: PATH, body: renamed(body, field, model, served), judge: noStream, check }),
-  };
+    inputTokens: tokens,
+    items: Math.max(1, count),
+    split: (most) => (splits && count > most ? splitList(list, most) : null),
+    toward: (_target, served) => call(renamed(body, field, model, served)),
+  });
+}
+
+/** Jina's way to embed each text with its neighbours in view. */
+function isReadAsOne(scan: ScannedObject): boolean {
+  const late = fieldOf(scan, 'late_chunking');
+  return late !== undefined && late.kind !== 'false' && late.kind !== 'null';
+}
+
+interface ListOfInputs {
+  readonly body: Uint8Array;
+  readonly model: string;
+  readonly modelField: Field;
+  readonly input: Field;
+}
+
+function splitList({ body, model, modelField, input }: ListOfInputs, most: number): SplitCall {
+  const parts = partsOf(body, input, most).map((part) => {
+    const { items, tokens } = part;
+    const edits = onlyPart(input, part);
+    const own = (served: string) => {
+      const rename: Edit = { start: modelField.start, end: modelField.end, bytes: jsonString(served) };
+      const all = served === model ? edits : modelField.start < input.start ? [rename, ...edits] : [...edits, rename];
+      return splice(body, all);
+    };
+    const toward = (_target: unknown, served: string) => partOfList(call(own(served)), FORM, items);
+    return listCall({ model, inputTokens: tokens, items, split: () => null, toward });
+  });
+  return { parts, join: (replies) => join(parts, replies) };
+}
+
+function join(parts: readonly ParsedCall[], replies: readonly CheckedReply[]): CheckedReply {
+  const lists = replies.map(({ body }, at) => readList(body, FORM, parts[at]!.items));
+  const placed = placedOf(lists).sort((a, b) => a.index - b.index);
+  return { ...factsOfParts(replies), body: joinedReply(lists, placed, FORM) };
 }
 
 const noStream = () =>
   createChunkJudge({ usageAsked: false, choices: 1, maxOutputTokens: null, hasContent: () => false });
+
+const call = (body: Uint8Array): UpstreamCall => sameForm({ path: PATH, body, judge: noStream, check });
 
 function check(reply: Uint8Array): CheckedReply {
   const scan = checkedReply(reply);
   if (fieldOf(scan, 'data')?.kind !== 'array') {
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no embeddings.');
   }
-  return factsOf(reply, scan);
+  const usage = fieldOf(scan, 'usage');
+  return {
+    usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
+    servedModel: stringOf(reply, fieldOf(scan, 'model')) ?? null,
+    stop: null,
+    body: reply,
+  };
 }
 
 export const openaiEmbeddings: Dialect = {

@@ -1,6 +1,6 @@
 // One rerank call: what the caller asks in its form, how a target of any form is asked, and the answer back in the caller's.
 // For the rerank routes.
-import type { BodyLimits, CheckedReply, ParsedCall, ReplyFacts, UpstreamCall } from '../../core/dialect.ts';
+import type { BodyLimits, CheckedReply, ParsedCall, ReplyFacts, SplitCall, UpstreamCall } from '../../core/dialect.ts';
 import type { Target } from '../../core/plan.ts';
 import type { HeaderView } from '../../core/transport.ts';
 import { joined } from '../../wire/join.ts';
@@ -8,13 +8,15 @@ import { fieldOf } from '../../wire/json-view.ts';
 import type { Field, ScannedObject } from '../../wire/scan.ts';
 import { splice } from '../../wire/splice.ts';
 import { bytesOf, textOf } from '../../wire/text.ts';
-import { missing, readCount, readFlag, readModel, wrong } from '../fields.ts';
+import { missing, readCount, readFlag, readModel, scanBody, wrong } from '../fields.ts';
+import { textTokens } from '../inputs.ts';
 import { createChunkJudge } from '../openai-stream.ts';
 import { renamed, sameForm } from '../same-form.ts';
 import { part } from '../values.ts';
 import { type Documents, readDocuments } from './documents.ts';
 import type { CallerForm, JsonText, Ranking, RerankOptions, WorkerForm } from './form.ts';
 import { droppedNames, readOptions, readSaid, tellOptions } from './options.ts';
+import { splitRerank } from './parts.ts';
 import { bestFirst, incomplete, isBestFirst, readRanking, wholeReply } from './ranking.ts';
 import { WORKER_FORMS } from './workers.ts';
 
@@ -28,6 +30,10 @@ export class RerankCall implements ParsedCall {
   readonly needs = [];
   readonly maxOutputTokens = null;
   readonly stored = false;
+  readonly answersTool = false;
+  /** A cross-encoder reads the query anew with each document. */
+  readonly inputTokens: number;
+  readonly items: number;
   readonly #body: Uint8Array;
   readonly #scan: ScannedObject;
   readonly #form: CallerForm;
@@ -40,11 +46,20 @@ export class RerankCall implements ParsedCall {
   readonly #zeroCut: boolean;
   readonly #echo: boolean;
   readonly #options: Partial<RerankOptions>;
+  readonly #limits: BodyLimits;
 
-  constructor(body: Uint8Array, scan: ScannedObject, form: CallerForm, limits: BodyLimits, needsModel: boolean) {
+  constructor(
+    body: Uint8Array,
+    scan: ScannedObject,
+    form: CallerForm,
+    limits: BodyLimits,
+    needsModel: boolean,
+    whole: Documents | null = null,
+  ) {
     this.#body = body;
     this.#scan = scan;
     this.#form = form;
+    this.#limits = limits;
     this.#modelField = fieldOf(scan, 'model');
     const unnamed = this.#modelField === undefined || this.#modelField.kind === 'null';
     this.model = unnamed && !needsModel ? '' : readModel(body, scan).model;
@@ -54,14 +69,33 @@ export class RerankCall implements ParsedCall {
     this.#query = query;
     const list = fieldOf(scan, form.list);
     if (list === undefined) throw missing(form.list, 'a list of strings');
-    this.#documents = readDocuments(body, list, limits);
+    this.#documents = readDocuments(body, list, limits, whole);
     const cut = form.cut === null ? null : readCount(body, scan, form.cut.key, form.cut.min);
-    const { count } = this.#documents;
+    const { count, tokens } = this.#documents;
+    this.items = count;
+    this.inputTokens = Math.ceil(tokens + count * textTokens(query.start, query.end));
     this.#zeroCut = cut === 0;
     this.#cut = cut === null || cut === 0 ? count : Math.min(cut, count);
     this.#echo = form.echo !== null && (readSaid(scan, form.echo.key) ?? form.echo.unsaid);
     this.#options = readOptions(body, scan, form);
     if (readFlag(scan, 'stream')) throw wrong('stream', 'false: a rerank reply is never streamed');
+  }
+
+  print(): null {
+    return null;
+  }
+
+  split(most: number): SplitCall | null {
+    if (this.items <= most) return null;
+    const body = this.#body;
+    const scan = this.#scan;
+    const form = this.#form;
+    const documents = this.#documents;
+    // What is a part of a body was judged with it.
+    const limits = { ...this.#limits, maxTokens: Number.MAX_SAFE_INTEGER };
+    const again = (part: Uint8Array) =>
+      new RerankCall(part, scanBody(part, limits), form, limits, this.model !== '', documents);
+    return splitRerank({ model: this.model, body, scan, form, query: this.#query, cut: this.#cut, again }, most);
   }
 
   toward(target: Target, model: string): UpstreamCall {
@@ -176,5 +210,5 @@ function hasTexts(whole: unknown): boolean {
 
 function factsOf({ model, tokens }: Ranking): ReplyFacts {
   const none = { cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-  return { servedModel: model, usage: tokens === null ? null : { uncachedTokens: tokens, ...none } };
+  return { servedModel: model, stop: null, usage: tokens === null ? null : { uncachedTokens: tokens, ...none } };
 }

@@ -7,6 +7,7 @@ export const cohereCaller: CallerForm = {
   list: 'documents',
   cut: { key: 'top_n', min: 1 },
   echo: null,
+  answer: { list: 'results', counts: 'meta' },
   options: { max_tokens_per_doc: 'maxTokensPerDocument' },
   write: ({ id, ranked, tokens }) => ({
     ...(id === null ? {} : { id }),

@@ -10,6 +10,8 @@ import type { JsonText } from './form.ts';
 
 export interface Documents {
   readonly count: number;
+  /** Of all texts, by estimate. */
+  readonly tokens: number;
   /** Every document is a plain string. */
   readonly plain: boolean;
   /** Keys beside `text` in documents that are objects. */
@@ -20,21 +22,25 @@ export interface Documents {
   json(): JsonText;
 }
 
-/** Throws a RouterError blamed on the caller where the list is none of texts. */
-export function readDocuments(body: Uint8Array, field: Field, limits: BodyLimits): Documents {
+/**
+ * Throws a RouterError blamed on the caller where the list is none of texts. `whole`: the list that this one is a part of, whose
+ * kind it shares, so that all parts are asked alike.
+ */
+export function readDocuments(body: Uint8Array, field: Field, limits: BodyLimits, whole: Documents | null): Documents {
   const { key, start, end } = field;
   if (field.kind !== 'array') throw wrong(key, 'a list of strings');
-  const { count, strings, objects } = countEntries(body, field);
+  const { count, strings, objects, tokens } = countEntries(body, field);
   if (count === 0) throw new RouterError('missing_field', `"${key}" is empty: give at least one.`, { param: key });
   if (count > limits.maxInputs) {
     throw new RouterError('too_many', `"${key}" has ${count} entries; the limit is ${limits.maxInputs}.`, {
       param: key,
     });
   }
-  if (strings === count) {
+  if (whole?.plain ?? strings === count) {
     let parsed: readonly string[] | null = null;
     return {
       count,
+      tokens,
       plain: true,
       foreign: [],
       texts() {
@@ -45,10 +51,15 @@ export function readDocuments(body: Uint8Array, field: Field, limits: BodyLimits
     };
   }
   if (strings + objects < count) throw notTexts(key);
-  return ofObjects(parseSpan(body, start, end) as readonly (string | Readonly<Record<string, unknown>>)[], key);
+  const list = parseSpan(body, start, end) as readonly (string | Readonly<Record<string, unknown>>)[];
+  const read = { ...ofObjects(list, key), tokens };
+  return whole === null ? read : { ...read, foreign: whole.foreign };
 }
 
-function ofObjects(list: readonly (string | Readonly<Record<string, unknown>>)[], key: string): Documents {
+function ofObjects(
+  list: readonly (string | Readonly<Record<string, unknown>>)[],
+  key: string,
+): Omit<Documents, 'tokens'> {
   const foreign = new Set<string>();
   const texts = list.map((entry) => {
     if (typeof entry === 'string') return entry;

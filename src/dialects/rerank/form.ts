@@ -1,6 +1,7 @@
 // What tells one form of rerank from another, on the callers' side and on the workers'. For the files of this folder.
 import type { RerankForm } from '../../core/names.ts';
 import type { HeaderView } from '../../core/transport.ts';
+import type { ListForm } from '../list-reply.ts';
 import { part } from '../values.ts';
 import type { Documents } from './documents.ts';
 
@@ -43,6 +44,8 @@ export interface CallerForm {
   readonly cut: { readonly key: string; readonly min: 0 | 1 } | null;
   /** Where the caller says whether texts come back, and what silence means. */
   readonly echo: { readonly key: string; readonly unsaid: boolean } | null;
+  /** Where an answer has its list, and what it counts. */
+  readonly answer: ListForm;
   /** The form's own names for options. */
   readonly options: Readonly<Record<string, OptionName>>;
   write(answer: Answer): unknown;

@@ -9,6 +9,7 @@ export const jinaCaller: CallerForm = {
   // Clients of vLLM say 0 for all.
   cut: { key: 'top_n', min: 0 },
   echo: { key: 'return_documents', unsaid: true },
+  answer: { list: 'results', counts: 'usage' },
   options: {},
   write: ({ id, model, ranked, tokens, text }) => ({
     ...(id === null ? {} : { id }),

@@ -52,7 +52,7 @@ export function readRanking(whole: unknown, headers: HeaderView, worker: WorkerF
 export const incomplete = () => refuse('a ranking that leaves documents out');
 
 /** Best first; of equals the one that the caller named first. */
-const order = (a: Ranked, b: Ranked): number => b.score - a.score || a.index - b.index;
+export const order = (a: Ranked, b: Ranked): number => b.score - a.score || a.index - b.index;
 
 export const bestFirst = (ranked: readonly Ranked[]): readonly Ranked[] => [...ranked].sort(order);
 

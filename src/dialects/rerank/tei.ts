@@ -9,6 +9,7 @@ export const teiCaller: CallerForm = {
   list: 'texts',
   cut: null,
   echo: { key: 'return_text', unsaid: false },
+  answer: { list: null, counts: null },
   options: { truncate: 'truncate', raw_scores: 'rawScores' },
   write: ({ ranked, text }) =>
     ranked.map(({ index, score }) => {

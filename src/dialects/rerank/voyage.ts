@@ -7,6 +7,7 @@ export const voyageCaller: CallerForm = {
   list: 'documents',
   cut: { key: 'top_k', min: 1 },
   echo: { key: 'return_documents', unsaid: false },
+  answer: { list: 'data', counts: 'usage' },
   options: { truncation: 'truncate' },
   write: ({ model, ranked, tokens, text }) => ({
     object: 'list',

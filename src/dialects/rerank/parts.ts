@@ -1,0 +1,70 @@
+// Splits a rerank call into calls with fewer documents, and ranks what comes back as one list. For rerank calls of every form.
+import type { CheckedReply, ParsedCall, SplitCall } from '../../core/dialect.ts';
+import { fieldOf, parseSpan } from '../../wire/json-view.ts';
+import type { Field, ScannedObject } from '../../wire/scan.ts';
+import { type Edit, splice } from '../../wire/splice.ts';
+import { onlyPart, partsOf, textTokens } from '../inputs.ts';
+import { listCall } from '../list-call.ts';
+import { factsOfParts, joinedReply, type Placed, placedOf, withoutField } from '../list-join.ts';
+import { partOfList, readList } from '../list-reply.ts';
+import type { CallerForm } from './form.ts';
+import { order } from './ranking.ts';
+import { WORKER_FORMS } from './workers.ts';
+
+/** What a rerank call is made of, where it is split. */
+export interface WholeRerank {
+  readonly model: string;
+  readonly body: Uint8Array;
+  readonly scan: ScannedObject;
+  readonly form: CallerForm;
+  readonly query: Field;
+  /** How many of the best are wanted. */
+  readonly cut: number;
+  /** The call that a part's body is. */
+  again(body: Uint8Array): ParsedCall;
+}
+
+export function splitRerank(whole: WholeRerank, most: number): SplitCall {
+  const { model, body, scan, form, query } = whole;
+  const list = fieldOf(scan, form.list)!;
+  const queryTokens = textTokens(query.start, query.end);
+  const parts = partsOf(body, list, most).map((part) => {
+    const { items, tokens } = part;
+    const edits = [...onlyPart(list, part), ...withoutCut(scan, form)].sort((a, b) => a.start - b.start);
+    return listCall({
+      model,
+      inputTokens: tokens + items * queryTokens,
+      items,
+      split: () => null,
+      // Made when it is asked for: a long query would else be held once for each part.
+      toward: (target, served) =>
+        partOfList(whole.again(splice(body, edits)).toward(target, served), form.answer, items),
+    });
+  });
+  return { parts, join: (replies) => join(whole, parts, replies) };
+}
+
+/** The best of all may lie in one part: each part ranks all that it has. */
+function withoutCut(scan: ScannedObject, { cut }: CallerForm): readonly Edit[] {
+  const field = cut === null ? undefined : fieldOf(scan, cut.key);
+  return field === undefined ? [] : [{ ...withoutField(scan, field), bytes: NOTHING }];
+}
+
+const NOTHING = new Uint8Array(0);
+
+function join(
+  { form, cut }: WholeRerank,
+  parts: readonly ParsedCall[],
+  replies: readonly CheckedReply[],
+): CheckedReply {
+  const lists = replies.map(({ body }, at) => readList(body, form.answer, parts[at]!.items));
+  const key = WORKER_FORMS[form.form].score;
+  const ranked = placedOf(lists).map((placed) => ({ ...placed, score: scoreOf(placed, key) }));
+  return { ...factsOfParts(replies), body: joinedReply(lists, ranked.sort(order).slice(0, cut), form.answer) };
+}
+
+/** A number: the check of each reply has seen to it. */
+function scoreOf({ from, entry }: Placed, key: string): number {
+  const { start, end } = fieldOf(entry.fields, key)!;
+  return parseSpan(from.body, start, end) as number;
+}
