@@ -70,7 +70,6 @@ export function checkReferences(raw: unknown, report: Reporter): void {
   checkNames(models, report);
   checkDefaults(mappingOf(root['classes']), models, report);
 
-  const reached = new Map<string, { class: string; model: string }>();
   for (const model of Object.keys(models)) {
     const rungs = ladderOf(model);
     if (rungs.some((rung) => rung.ladder !== null && cyclic.has(rung.ladder))) continue;
@@ -79,7 +78,7 @@ export function checkReferences(raw: unknown, report: Reporter): void {
       report.problem(['models', model, 'ladder'], `has more than ${MAX_RUNGS} rungs, those of its ladders counted`);
       continue;
     }
-    checkClass(model, mappingOf(models[model])['class'] ?? 'chat', rungs, ladders, reached, report);
+    if (mappingOf(models[model])['class'] === 'embed') checkSubstitutes(rungs, ladders, report);
   }
   for (const pool of Object.keys(pools)) {
     if (!allRungs.some((rung) => rung.pool === pool))
@@ -151,35 +150,22 @@ function checkFirstRungs(all: readonly (readonly LooseRung[])[], report: Reporte
   }
 }
 
-function checkClass(
-  model: string,
-  routeClass: unknown,
+/** Embeddings of two models cannot be compared. */
+function checkSubstitutes(
   rungs: readonly LooseRung[],
   ladders: ReadonlyMap<string, readonly LooseRung[]>,
-  reached: Map<string, { class: string; model: string }>,
   report: Reporter,
 ): void {
-  if (typeof routeClass !== 'string') return;
   const visit = (list: readonly LooseRung[], top: boolean, at: Path | null): void => {
     for (const [index, rung] of list.entries()) {
       const same = top && (index === 0 || rung.same === true);
       const place = at ?? rung.path;
       if (rung.ladder !== null) visit(ladders.get(rung.ladder) ?? [], same, place);
-      if (rung.pool === null && rung.provider === null) continue;
-      if (!same && routeClass === 'embed') {
-        report.problem(
-          place,
-          'is a substitute, and an embedding is never answered by another model; say same: true where it is a copy',
-        );
-      }
-      // A managed API serves models of many classes; a pool serves one model.
-      if (rung.pool === null) continue;
-      const other = reached.get(rung.pool);
-      if (other === undefined) reached.set(rung.pool, { class: routeClass, model });
-      else if (other.class !== routeClass) {
-        const uses = `${model} (${routeClass}) and ${other.model} (${other.class}, at ${report.place(['models', other.model])})`;
-        report.problem(place, `puts pool ${rung.pool} under two classes: ${uses}`);
-      }
+      if (same || (rung.pool === null && rung.provider === null)) continue;
+      report.problem(
+        place,
+        'is a substitute, and an embedding is never answered by another model; say same: true where it is a copy',
+      );
     }
   };
   visit(rungs, true, null);

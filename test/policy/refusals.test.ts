@@ -118,11 +118,6 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ['#:6:26 models.m.aliases[0]: must not be a pattern: give the pattern a model of its own'],
   ],
   [
-    'a pool under two classes',
-    'models: { m: { ladder: [ { pool: a } ] }, v: { class: embed, ladder: [ { pool: a } ] } }',
-    ['#:6:72 models.v.ladder[0]: puts pool a under two classes: v (embed) and m (chat, at #:6:11)'],
-  ],
-  [
     'a substitute for an embedding',
     'models: { v: { class: embed, ladder: [ { pool: e }, { pool: b } ] } }',
     [
