@@ -1,0 +1,138 @@
+// Which worker of a pool gets a call, by the pool's profile. For router/dispatch, as the gate's pick.
+import type { Random } from '../core/runtime.ts';
+import type {
+  PartSpec,
+  ProfileSpec,
+  ScheduleCall,
+  WorkerFilter,
+  WorkerPicker,
+  WorkerScorer,
+} from '../core/schedule.ts';
+import type { SlotWorker, WorkerView } from '../core/worker.ts';
+import { type Candidates, hasRoom, type Passes, suits, WIDTH } from './candidates.ts';
+import { holdsPrompt, leewayMs, mayWait } from './stay.ts';
+
+/** A maker of parts whose options its own schema has read. */
+interface PartMaker<Part> {
+  create(options: never, deps: undefined): Part;
+}
+
+type PartMakers<Part> = Readonly<Record<string, PartMaker<Part>>>;
+
+export interface SchedulingParts {
+  readonly filters: PartMakers<WorkerFilter>;
+  readonly scorers: PartMakers<WorkerScorer>;
+  readonly pickers: PartMakers<WorkerPicker>;
+}
+
+/** One per pool. */
+export interface Scheduler {
+  /**
+   * A worker with room that takes the call now. `full`: some would, had they room, or the one that holds its prompt is
+   * worth the wait. `none`: nobody would. Workers tried for the call come after all others.
+   */
+  pick(index: Candidates, call: ScheduleCall, nowMs: number): SlotWorker | 'full' | 'none';
+}
+
+export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, random: Random): Scheduler {
+  const { sticky } = profile;
+  const filters = profile.filters.map((spec) => make(parts.filters, spec));
+  const scorers = profile.scorers.map((spec) => ({ scorer: make(parts.scorers, spec), weight: spec.weight }));
+  const picker = make(parts.pickers, profile.picker);
+  // A pick is one turn of the event loop, so one of each serves all.
+  const found: SlotWorker[] = [];
+  const costs = new Float64Array(WIDTH);
+
+  const passes: Passes = (worker, call) => {
+    for (const filter of filters) if (!filter.admits(worker, call)) return false;
+    return true;
+  };
+
+  /** The cheapest, in the picker's eyes, of the first `count`. */
+  function cheapest(count: number, call: ScheduleCall, nowMs: number, home: WorkerView | null): SlotWorker {
+    if (count > 1)
+      for (let at = 0; at < count; at++) {
+        const worker = found[at]!;
+        let costMs = 0;
+        for (const { scorer, weight } of scorers) costMs += weight * scorer.costMs(worker, call, nowMs, home);
+        costs[at] = costMs;
+      }
+    return found[picker.choose(found, costs, count, random)]!;
+  }
+
+  /** Among those tried for it already. */
+  function again(index: Candidates, call: ScheduleCall, nowMs: number): SlotWorker | 'full' | 'none' {
+    if (!call.again || call.tried === null) return 'none';
+    let count = 0;
+    let full = false;
+    for (const id of call.tried) {
+      const worker = index.byId(id);
+      if (worker === null || !suits(worker, call, nowMs, passes)) continue;
+      if (!hasRoom(worker)) full = true;
+      else if (count < WIDTH) found[count++] = worker;
+    }
+    if (count > 0) return cheapest(count, call, nowMs, null);
+    return full ? 'full' : 'none';
+  }
+
+  /** The worker that served its run last, where it would take the call had it room, and may be waited for. */
+  function missed(index: Candidates, call: ScheduleCall, nowMs: number, holds: number): SlotWorker | null {
+    if (!mayWait(call, nowMs)) return null;
+    const own = index.byId(call.lease!.workerId);
+    if (own === null || hasRoom(own) || call.tried?.has(own.id) === true) return null;
+    return holdsPrompt(own, call, holds) && suits(own, call, nowMs, passes) ? own : null;
+  }
+
+  return {
+    pick(index, call, nowMs) {
+      const home = index.home(call, nowMs, passes);
+      const count = index.gather(call, nowMs, passes, home, found);
+      if (count === 0) {
+        const awaited = index.awaited(call, nowMs, passes);
+        if (awaited === null) return again(index, call, nowMs);
+        return hasRoom(awaited) ? awaited : 'full';
+      }
+      if (sticky === null) return cheapest(count, call, nowMs, home);
+      const { holds, breakAfterMs } = sticky;
+      const others = holdersLast(found, count, call, holds);
+      if (others < count) {
+        const holder = leastToRead(found, others, count);
+        if (others === 0) return holder;
+        const other = cheapest(others, call, nowMs, home);
+        return leewayMs(holder, other, call, breakAfterMs) < 0 ? other : holder;
+      }
+      const other = cheapest(count, call, nowMs, home);
+      const own = missed(index, call, nowMs, holds);
+      return own !== null && call.waitedMs(nowMs) < leewayMs(own, other, call, breakAfterMs) ? 'full' : other;
+    },
+  };
+}
+
+function make<Part>(makers: PartMakers<Part>, { kind, options }: PartSpec): Part {
+  const maker = makers[kind];
+  if (maker === undefined) throw new Error(`No part of a scheduling profile is named ${kind}.`);
+  return maker.create(options as never, undefined);
+}
+
+/** Puts the workers that hold the call's prompt behind the others; answers with how many others there are. */
+function holdersLast(workers: SlotWorker[], count: number, call: ScheduleCall, holds: number): number {
+  let others = count;
+  for (let at = count - 1; at >= 0; at--) {
+    const worker = workers[at]!;
+    if (!holdsPrompt(worker, call, holds)) continue;
+    workers[at] = workers[--others]!;
+    workers[others] = worker;
+  }
+  return others;
+}
+
+/** Of those from `begin` to `end`: the one with the fewest prompt tokens still to read, and then with the fewest calls. */
+function leastToRead(workers: readonly SlotWorker[], begin: number, end: number): SlotWorker {
+  let best = workers[begin]!;
+  for (let at = begin + 1; at < end; at++) {
+    const worker = workers[at]!;
+    const less = worker.backlogTokens - best.backlogTokens || worker.inFlight - best.inFlight;
+    if (less < 0) best = worker;
+  }
+  return best;
+}

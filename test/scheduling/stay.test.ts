@@ -1,0 +1,141 @@
+// When a run stays where its prompt is, waits for it or moves on. For src/scheduling/stay, through the scheduler.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Candidates } from '../../src/scheduling/candidates.ts';
+import { profiles } from '../../src/scheduling/profiles.ts';
+import { createScheduler } from '../../src/scheduling/scheduler.ts';
+import { type CallShape, call, lot, parts, type TestWorker, worker } from './workers.ts';
+
+const TOKENS = 100_000;
+const SPEED = 10;
+const fast = (id: string, more: Partial<TestWorker> = {}) => worker(id, 4, { baseMs: 50, tokensPerMs: SPEED, ...more });
+
+function pick(workers: readonly TestWorker[], shape: CallShape, nowMs = 0): string {
+  const random = lot();
+  const index = new Candidates(random);
+  index.replace(workers);
+  const picked = createScheduler(profiles.sticky, parts, random).pick(index, call(shape), nowMs);
+  return typeof picked === 'string' ? picked : picked.id;
+}
+
+/** A step of a run whose prompt is all but 700 tokens at `home`. */
+const step = (more: CallShape = {}): CallShape => ({ inputTokens: TOKENS, held: { home: TOKENS - 700 }, ...more });
+const lease = (inTool: boolean, usedMs = 0) => ({ workerId: 'home', tokens: TOKENS, usedMs, inTool });
+
+describe('a run', () => {
+  it('stays where its prompt is, however much more others have free', () => {
+    expect(pick([fast('a'), fast('home', { inFlight: 3, backlogTokens: 20_000 }), fast('b')], step())).toBe('home');
+  });
+
+  it('is not kept where less than the share of its prompt is', () => {
+    const workers = [fast('a'), fast('home', { backlogTokens: 85_000 })];
+    expect(pick(workers, step({ held: { home: 79_000 } }))).toBe('a');
+    expect(pick(workers, step({ held: { home: 80_000 } }))).toBe('home');
+  });
+
+  it('goes to the holder with the least to read', () => {
+    const held = { home: TOKENS - 700, second: TOKENS - 10_000 };
+    expect(pick([fast('home', { backlogTokens: 9_000 }), fast('second')], step({ held }))).toBe('second');
+  });
+
+  it('moves on when its prompt would be read anew twice in the time that it must wait', () => {
+    // To read 99,300 tokens anew takes 9.93 s elsewhere, so it may come that much later here.
+    const waiting = (tokens: number) => [fast('a'), fast('home', { backlogTokens: tokens })];
+    expect(pick(waiting(198_000), step())).toBe('home');
+    expect(pick(waiting(199_000), step())).toBe('a');
+  });
+
+  it('moves on after the time that its profile allows, however long reading anew takes', () => {
+    const slow = (backlogTokens: number) => [
+      fast('a', { tokensPerMs: 1 }),
+      fast('home', { tokensPerMs: 1, backlogTokens }),
+    ];
+    expect(pick(slow(99_300 + 17_900), step())).toBe('home');
+    expect(pick(slow(99_300 + 18_100), step())).toBe('a');
+  });
+
+  it('is no matter of speed where none is known: an unknown worker is taken to be as fast as the one it is at', () => {
+    const unknown = worker('a', 4);
+    expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 90_000 })], step())).toBe('home');
+    expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 300_000 })], step())).toBe('a');
+    expect(pick([unknown, worker('home', 4, { backlogTokens: 90_000 })], step())).toBe('home');
+  });
+
+  it('goes where first content comes soonest when it is new', () => {
+    const loaded = fast('loaded', { backlogTokens: 50_000 });
+    expect(
+      pick([loaded, fast('slow', { tokensPerMs: 1 }), fast('a', { backlogTokens: 5_000 })], { inputTokens: 9_000 }),
+    ).toBe('a');
+  });
+
+  it('goes to the home of its print among equals, and only while that is no great detour', () => {
+    const workers = Array.from({ length: 8 }, (_, at) => fast(`w${at}`, { limit: 64 }));
+    const homes = new Set(Array.from({ length: 20 }, () => pick(workers, { inputTokens: 9_000, prefix: 42 })));
+    expect(homes.size).toBe(1);
+    const [home] = homes;
+    Object.assign(workers.find(({ id }) => id === home)!, { backlogTokens: 5_000 });
+    expect(homes).not.toContain(pick(workers, { inputTokens: 9_000, prefix: 42 }));
+  });
+});
+
+describe('a run whose worker is full', () => {
+  const workers = (more: Partial<TestWorker> = {}) => [fast('a'), fast('home', { inFlight: 4, ...more })];
+
+  it('waits for it after a tool call, as long as reading anew would take elsewhere', () => {
+    expect(pick(workers(), step({ lease: lease(true) }))).toBe('full');
+    expect(pick(workers(), step({ lease: lease(true), waited: 9_900 }))).toBe('full');
+    expect(pick(workers(), step({ lease: lease(true), waited: 9_950 }))).toBe('a');
+  });
+
+  it('waits no longer than its profile allows', () => {
+    const slow = [fast('a', { tokensPerMs: 1 }), fast('home', { tokensPerMs: 1, inFlight: 4 })];
+    expect(pick(slow, step({ lease: lease(true), waited: 17_900 }))).toBe('full');
+    expect(pick(slow, step({ lease: lease(true), waited: 18_000 }))).toBe('a');
+  });
+
+  it('waits only within 30 s of the tool call, and never when a person is to come next', () => {
+    expect(pick(workers(), step({ lease: lease(true, 1_000) }), 31_000)).toBe('full');
+    expect(pick(workers(), step({ lease: lease(true, 1_000) }), 31_001)).toBe('a');
+    expect(pick(workers(), step({ lease: lease(false) }))).toBe('a');
+  });
+
+  it('does not wait for one that takes no calls, that failed it, or that is far behind', () => {
+    expect(pick(workers({ up: false }), step({ lease: lease(true) }))).toBe('a');
+    expect(pick(workers(), step({ lease: lease(true), tried: ['home'] }))).toBe('a');
+    expect(pick(workers({ backlogTokens: 300_000 }), step({ lease: lease(true) }))).toBe('a');
+    expect(pick([fast('a')], step({ lease: lease(true) }))).toBe('a');
+  });
+
+  it('does not wait where another holds its prompt too', () => {
+    const held = { home: TOKENS - 700, a: TOKENS - 900 };
+    expect(pick(workers(), step({ lease: lease(true), held }))).toBe('a');
+  });
+
+  it('in all cases waits within its worth, its 30 s and its profile, and else takes a slot that is free', () => {
+    const speed = fc.double({ min: 0.1, max: 50, noNaN: true });
+    fc.assert(
+      fc.property(
+        speed,
+        speed,
+        fc.nat(TOKENS),
+        fc.nat(40_000),
+        fc.nat(60_000),
+        fc.boolean(),
+        fc.nat(400_000),
+        (here, there, held, waited, nowMs, inTool, backlogTokens) => {
+          const a = fast('a', { tokensPerMs: there });
+          const home = fast('home', { tokensPerMs: here, inFlight: 4, backlogTokens });
+          const shape = { inputTokens: TOKENS, held: { home: held }, lease: lease(inTool), waited };
+          const picked = pick([a, home], shape, nowMs);
+          const worthMs = Math.min(18_000, held / there);
+          const laterMs = (backlogTokens + TOKENS - held) / here - TOKENS / there;
+          const waits = inTool && nowMs <= 30_000 && held >= 0.8 * TOKENS && waited < worthMs && laterMs <= worthMs;
+          // Within rounding of a bound either answer is right.
+          if (Math.abs(waited - worthMs) < 1e-6 || Math.abs(laterMs - worthMs) < 1e-6) return;
+          expect(picked).toBe(waits ? 'full' : 'a');
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
