@@ -9,7 +9,7 @@ export interface ProcessLoad {
   readonly loopLagMs: number;
 }
 
-/** Steps are climbed one by one and left with hysteresis. */
+/** Steps are left one by one, with hysteresis. */
 export interface Pressure {
   /** 0 = none. */
   readonly step: number;

@@ -9,6 +9,7 @@ import { dialects } from '../dialects/index.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createApp } from '../http/app.ts';
 import { admitByKey } from '../http/credential.ts';
+import { createTurnAway } from '../http/overload.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { savedPolicy } from '../policy/last-good.ts';
 import { type LoadResult, loadPolicy } from '../policy/load.ts';
@@ -24,6 +25,7 @@ import { createNodeTransport } from '../runtime/node/transport.ts';
 import { SqliteKeys } from '../stores/sqlite/keys.ts';
 import { KeyRing } from '../tenants/key-ring.ts';
 import { Door } from './door.ts';
+import { startWatch } from './watch.ts';
 
 export interface NodeOptions {
   readonly policyPath: string;
@@ -143,7 +145,11 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   const door = new Door(doorkeeper, rules, env);
   door.check('listen', listenAt);
   door.check('admin', adminAt);
-  const router = createRouter({ catalog: compilePolicy(first.policy), registries, runtime });
+  let catalog = compilePolicy(first.policy);
+  const watch = startWatch(clock, log, (routeClass) => catalog.classes[routeClass].slo);
+  opened.push(() => watch.close());
+  const { pressure, metrics } = watch;
+  const router = createRouter({ catalog, registries, runtime, metrics, pressure });
   opened.push(() => router.close());
   const ingress = createNodeIngress(limits, clock);
   opened.push(() => ingress.close());
@@ -165,6 +171,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     log,
     ready,
     basePath: rules.basePath,
+    turnAway: createTurnAway(pressure, metrics, runtime.random),
   });
   const base = rules.basePath === '/' ? '' : rules.basePath;
   const plainPaths = new Set(Object.values(dialects).flatMap(({ routes }) => routes.map((route) => base + route)));
@@ -181,7 +188,10 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     ...shared,
     tls: door.tls('listen', listenAt),
     guard,
-    fetch: (request, sockets) => app.fetch(request, sockets),
+    fetch: (request, sockets) => {
+      if (pressure.closesConnections) sockets.outgoing.shouldKeepAlive = false;
+      return app.fetch(request, sockets);
+    },
   });
   const adminApp = createAdminApp({
     router,
@@ -192,6 +202,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     open: () => door.opensAdmin(adminAt),
     ready,
     policy: () => state,
+    metrics: watch.page(() => router.status()),
   });
   const adminServer = createNodeServer({
     ...shared,
@@ -239,7 +250,8 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     door.renew(next.policy.server, [publicServer, adminServer], log);
     state.refused = [];
     state.loadedAt = new Date(clock.wallMs()).toISOString();
-    router.reload(compilePolicy(next.policy));
+    catalog = compilePolicy(next.policy);
+    router.reload(catalog);
     watching.follow(next.sources.map(({ path }) => path));
     kept = await keep(next, dataFolder, log, kept);
     log.info('policy_loaded', { file: options.policyPath });
@@ -276,6 +288,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   async function end(now: boolean): Promise<void> {
     stopping = true;
     watching.close();
+    watch.close();
     router.interrupt();
     await publicServer.close(now);
     await adminServer.close(true);

@@ -21,6 +21,8 @@ export interface AdminOptions {
   ready(): boolean;
   /** The policy in force: where it came from, and what is wrong with a newer one that was refused. */
   policy(): { readonly file: string; readonly loadedAt: string; readonly refused: readonly string[] };
+  /** The page that Prometheus reads. */
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
 export function createAdminApp(options: AdminOptions): Hono {
@@ -36,12 +38,21 @@ export function createAdminApp(options: AdminOptions): Hono {
     context.header('cache-control', 'no-store');
     return context.json({ ready: ready(), policy: policy(), models: router.models(null), ...router.status() });
   });
+  app.get('/metrics', async () => {
+    const { contentType, body } = await options.metrics();
+    return new Response(body, { headers: { 'content-type': contentType, 'cache-control': 'no-store' } });
+  });
   const fail = (error: RouterError) => {
     const { status, headers, body } = errorReply(error, newId());
     return new Response(body, { status, headers });
   };
   app.notFound(() =>
-    fail(new RouterError('not_found', 'No such route. The admin listener serves GET /healthz, /readyz and /status.')),
+    fail(
+      new RouterError(
+        'not_found',
+        'No such route. The admin listener serves GET /healthz, /readyz, /status and /metrics.',
+      ),
+    ),
   );
   app.onError((thrown) => fail(toRouterError(thrown)));
   return app;

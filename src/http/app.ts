@@ -40,6 +40,8 @@ export function createApp(options: AppOptions): Hono {
   /** Nobody without a credential learns anything, not even which routes there are. */
   const behindKey = (answer: Answer) => async (context: Context) => {
     try {
+      const away = options.turnAway?.(null) ?? null;
+      if (away !== null) throw away;
       return await answer(context, await admit(context));
     } catch (thrown) {
       if (thrown instanceof RouterError) return fail(context, thrown);

@@ -12,6 +12,7 @@ import { type HeaderView, headerOf } from '../core/transport.ts';
 import { type Admit, mayCall } from './credential.ts';
 import { errorReply, headerText } from './errors.ts';
 import type { Ingress } from './ingress.ts';
+import type { TurnAway } from './overload.ts';
 import { readWants } from './wants.ts';
 
 export interface CallDeps {
@@ -23,6 +24,8 @@ export interface CallDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  /** Refuses all while the process cannot take any; none: it always can. */
+  readonly turnAway?: TurnAway;
 }
 
 /** `route` is one of the dialect's own. */
@@ -34,6 +37,8 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
     let asked: string | undefined;
     const signal = ingress.signal(context);
     try {
+      const away = deps.turnAway?.(dialect.class) ?? null;
+      if (away !== null) throw away;
       const headers = ingress.headers(context);
       const admitted = deps.admit(context);
       const caller = admitted instanceof Promise ? await admitted : admitted;
