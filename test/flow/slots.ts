@@ -8,6 +8,7 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     id,
     limit,
     inFlight: 0,
+    backlogTokens: 0,
     up: true,
     state: 'warm',
     origin: 'http://w',
@@ -15,6 +16,10 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     headers: [],
     replyHeaders: [],
     versioned: false,
+    zone: null,
+    contextTokens: null,
+    engineLoad: null,
+    expectedFirstContentMs: () => 0,
     admits() {
       return this.up;
     },

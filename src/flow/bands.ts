@@ -1,0 +1,109 @@
+// Which of all waiting calls goes first: bands by reserved share and priority, then classes, then tenants. For the gate.
+import type { GateRules } from '../core/gate.ts';
+import { PRIORITIES, ROUTE_CLASSES, type RouteClass } from '../core/names.ts';
+import type { Lane } from './lane.ts';
+import { Line } from './line.ts';
+import type { Waiter } from './waiter.ts';
+
+const BANDS = PRIORITIES.length;
+
+interface Band {
+  reserved: number;
+  /** Virtual tokens that it may go first for. */
+  credit: number;
+  waiting: number;
+  /** As a lane's, for the classes of the band. */
+  virtualTime: number;
+}
+
+export class Bands {
+  /** By class. */
+  readonly lines: Readonly<Record<RouteClass, Line>>;
+  readonly all: readonly Line[];
+  readonly bands: readonly Band[];
+  waiting = 0;
+
+  constructor() {
+    this.all = ROUTE_CLASSES.map((routeClass) => new Line(routeClass));
+    this.lines = Object.fromEntries(this.all.map((line) => [line.class, line])) as Record<RouteClass, Line>;
+    this.bands = PRIORITIES.map(() => ({ reserved: 0, credit: 0, waiting: 0, virtualTime: 0 }));
+  }
+
+  resize(rules: GateRules): void {
+    for (const line of this.all) line.resize(rules.classes[line.class]);
+    for (let at = 0; at < BANDS; at++) this.bands[at]!.reserved = rules.reserved[PRIORITIES[at]!];
+  }
+
+  /** Whose turn it is, among those who may be asked. */
+  first(): Waiter | undefined {
+    let next: Waiter | undefined;
+    for (let at = 0; at < BANDS; at++) {
+      const band = this.bands[at]!;
+      if (band.waiting === 0 || (next !== undefined && band.credit <= 0)) continue;
+      const head = this.#head(at);
+      if (head === undefined) continue;
+      if (band.credit >= head.tokens && band.credit > 0) return head;
+      next ??= head;
+    }
+    return next;
+  }
+
+  enter(line: Line, waiter: Waiter): void {
+    const at = waiter.flow.band;
+    const band = this.bands[at]!;
+    const lane = line.lanes[at]!;
+    if (lane.waiting === 0 && lane.counter < band.virtualTime) lane.counter = band.virtualTime;
+    line.enter(waiter);
+    band.waiting++;
+    this.waiting++;
+  }
+
+  leave(line: Line, waiter: Waiter): void {
+    const band = this.bands[waiter.flow.band]!;
+    line.leave(waiter);
+    this.waiting--;
+    if (--band.waiting === 0) band.credit = 0;
+  }
+
+  /** Somebody got a slot worth so many virtual tokens: bands that stood in line meanwhile have earned their share of it. */
+  earn(at: number, tokens: number, windowTokens: number): void {
+    if (this.waiting === 0) return;
+    for (let other = 0; other < BANDS; other++) {
+      const band = this.bands[other]!;
+      if (band.waiting === 0 || band.reserved === 0) continue;
+      const most = Math.max(windowTokens, this.#head(other)?.tokens ?? 0);
+      band.credit = Math.min(band.credit + band.reserved * tokens, most);
+      if (other === at) band.credit = Math.max(0, band.credit - tokens);
+    }
+  }
+
+  /** A class got a slot for so long, by estimate. Answers with the bands whose counters moved, for `settle`. */
+  charge(line: Line, at: number, holdMs: number): number {
+    const band = this.bands[at]!;
+    const lane = line.lanes[at]!;
+    if (lane.waiting === 0 && lane.counter < band.virtualTime) lane.counter = band.virtualTime;
+    if (lane.counter > band.virtualTime) band.virtualTime = lane.counter;
+    let moved = 1 << at;
+    if (line.waiting > 0)
+      for (let other = 0; other < BANDS; other++) if (line.lanes[other]!.waiting > 0) moved |= 1 << other;
+    this.settle(line, moved, holdMs);
+    return moved;
+  }
+
+  settle(line: Line, moved: number, holdMs: number): void {
+    const amount = holdMs / line.rules.share;
+    for (let at = 0; moved !== 0; at++, moved >>= 1) if ((moved & 1) !== 0) line.lanes[at]!.counter += amount;
+  }
+
+  #head(at: number): Waiter | undefined {
+    let best: Lane | undefined;
+    for (const line of this.all) {
+      const lane = line.lanes[at]!;
+      const flow = lane.flows.first();
+      if (flow === undefined) continue;
+      if (best === undefined || lane.counter < best.counter) best = lane;
+      else if (lane.counter === best.counter && flow.headOrder < best.flows.first()!.headOrder) best = lane;
+    }
+    return best?.first();
+  }
+}

@@ -1,0 +1,77 @@
+// The waiting calls of one class and band, in the order of their tenants' counters. For the lines of a gate.
+import { Arrivals } from './arrivals.ts';
+import { type Flow, flowBefore } from './flow.ts';
+import { IndexedHeap } from './heap.ts';
+import type { Waiter } from './waiter.ts';
+
+/**
+ * Invariant: a flow is in `flows` exactly while it has calls that may be asked. `virtualTime` never falls: it is the
+ * highest counter that a call was granted at, and whoever comes back from idle starts no lower.
+ */
+export class Lane {
+  readonly flows = new IndexedHeap<Flow>(flowBefore);
+  readonly arrivals = new Arrivals<Waiter>();
+  waiting = 0;
+  virtualTime = 0;
+  /** Slot time that the class was served, for its share, ms. */
+  counter = 0;
+
+  first(): Waiter | undefined {
+    return this.flows.first()?.calls.first();
+  }
+
+  enter(waiter: Waiter): void {
+    const { flow } = waiter;
+    if (flow.waiting === 0) {
+      if (flow.counter < this.virtualTime) flow.counter = this.virtualTime;
+      flow.latestRunMs = Number.NEGATIVE_INFINITY;
+    }
+    flow.waiting++;
+    flow.tokens += waiter.tokens;
+    if (waiter.runArrivedMs > flow.latestRunMs) flow.latestRunMs = waiter.runArrivedMs;
+    flow.arrivals.add(waiter.inFlow, waiter.raised);
+    this.arrivals.add(waiter.inLane, waiter.raised);
+    this.waiting++;
+    this.show(waiter);
+  }
+
+  leave(waiter: Waiter): void {
+    const { flow } = waiter;
+    this.hide(waiter);
+    flow.waiting--;
+    flow.tokens = flow.waiting === 0 ? 0 : flow.tokens - waiter.tokens;
+    flow.arrivals.remove(waiter.inFlow);
+    this.arrivals.remove(waiter.inLane);
+    this.waiting--;
+  }
+
+  /** Out of the order, but still in line. */
+  hide(waiter: Waiter): void {
+    if (waiter.place < 0) return;
+    waiter.flow.calls.remove(waiter);
+    this.#seat(waiter.flow);
+  }
+
+  /** Into the order. */
+  show(waiter: Waiter): void {
+    waiter.flow.calls.add(waiter);
+    this.#seat(waiter.flow);
+  }
+
+  /** Its tenant lets the others go first until one of its calls is shown again. */
+  setAside(flow: Flow): void {
+    if (flow.place >= 0) this.flows.remove(flow);
+  }
+
+  #seat(flow: Flow): void {
+    const head = flow.calls.first();
+    if (head === undefined) {
+      if (flow.place >= 0) this.flows.remove(flow);
+      return;
+    }
+    const moved = flow.headOrder !== head.order;
+    flow.headOrder = head.order;
+    if (flow.place < 0) this.flows.add(flow);
+    else if (moved) this.flows.moved(flow);
+  }
+}

@@ -1,0 +1,66 @@
+// One call in line: what its order is made of, and how its answer reaches whoever waits for it. For the gate.
+import type { GateCall, GateRefusal, Permit, Pick } from '../core/gate.ts';
+import { Arrival } from './arrivals.ts';
+import type { Due } from './deadlines.ts';
+import type { Flow } from './flow.ts';
+import type { Placed } from './heap.ts';
+
+/** What the order within a tenant is made of. */
+export interface Turn {
+  readonly continues: boolean;
+  readonly runArrivedMs: number;
+  /** Counts arrivals. */
+  readonly order: number;
+}
+
+/** Runs that go on before new ones, then the older run, then who came first. */
+export function goesBefore(a: Turn, b: Turn): boolean {
+  if (a.continues !== b.continues) return a.continues;
+  if (a.runArrivedMs !== b.runArrivedMs) return a.runArrivedMs < b.runArrivedMs;
+  return a.order < b.order;
+}
+
+export class Waiter implements Placed, Turn {
+  place = -1;
+  readonly call: GateCall;
+  readonly pick: Pick;
+  readonly sinceMs: number;
+  readonly order: number;
+  readonly continues: boolean;
+  readonly runArrivedMs: number;
+  /** Virtual tokens it is expected to use where it would use fewest. */
+  readonly tokens: number;
+  flow: Flow;
+  /** Its age has moved it up a band. */
+  raised = false;
+  readonly inFlow = new Arrival<Waiter>(this);
+  readonly inLane = new Arrival<Waiter>(this);
+  due: Due | null = null;
+  leave: (() => void) | null = null;
+  /** What it was told; null: it waits. */
+  answer: Permit | GateRefusal | null = null;
+  #tell: ((answer: Permit | GateRefusal) => void) | null = null;
+
+  constructor(call: GateCall, pick: Pick, flow: Flow, sinceMs: number, order: number, tokens: number) {
+    this.call = call;
+    this.pick = pick;
+    this.flow = flow;
+    this.sinceMs = sinceMs;
+    this.order = order;
+    this.continues = call.continues;
+    this.runArrivedMs = call.runArrivedMs;
+    this.tokens = tokens;
+  }
+
+  settle(answer: Permit | GateRefusal): void {
+    this.answer = answer;
+    this.#tell?.(answer);
+  }
+
+  /** Once, and only while it waits. */
+  later(): Promise<Permit | GateRefusal> {
+    return new Promise((tell) => {
+      this.#tell = tell;
+    });
+  }
+}
