@@ -2,7 +2,7 @@
 import type { RouterError } from './errors.ts';
 import type { Capability, DialectName, RouteClass, ScoreMeaning } from './names.ts';
 import type { Target } from './plan.ts';
-import type { Stop } from './runs.ts';
+import type { RunIdentity, Stop } from './runs.ts';
 import type { HeaderView } from './transport.ts';
 
 /** Bounds on a request body. */
@@ -39,6 +39,8 @@ export interface ParsedCall {
   readonly items: number;
   /** The newest message is a tool's answer: an agent's loop goes on. */
   readonly answersTool: boolean;
+  /** The run that the body names, where no header does. Absent: bodies of this dialect name none. */
+  namedRun?(): RunIdentity | null;
   /** What tells prompts apart; made when it is first asked for. Null: the dialect's prompts share nothing. */
   print(): PromptPrint | null;
   /** The call as several with at most `most` items each, in order; null: it need not or cannot be split. */
@@ -51,7 +53,7 @@ export interface ParsedCall {
 export interface PromptPrint {
   /** Of tools and system prompt, which an agent program's runs have in common; 0 = there are none. */
   readonly common: number;
-  /** Of those and the first user message, which is one run's own. */
+  /** Of those and the first user message, which is one run's own; 0 = there is none. */
   readonly opening: number;
 }
 

@@ -12,6 +12,14 @@ export interface RunIdentity {
   readonly source: IdentitySource;
 }
 
+const MAX_ID_LENGTH = 128;
+const VISIBLE = /^[\x21-\x7e]+$/;
+
+/** An id that a program sends by itself: visible ASCII of bounded length; all else is as good as none. */
+export function boundedId(value: unknown): string | null {
+  return typeof value === 'string' && value.length <= MAX_ID_LENGTH && VISIBLE.test(value) ? value : null;
+}
+
 /** Why a reply ended, as far as it tells what comes next: a tool's answer, a person's, or neither is known. */
 export type Stop = 'tool_use' | 'end_turn' | 'other';
 

@@ -4,6 +4,7 @@ import { errorShape } from './anthropic-errors.ts';
 import { checkCount } from './anthropic-reply.ts';
 import { needsOf, readAsked } from './anthropic-request.ts';
 import { createMessageJudge } from './anthropic-stream.ts';
+import { runInUserId } from './named-run.ts';
 import { sameForm } from './same-form.ts';
 
 const PATH = '/v1/messages/count_tokens';
@@ -21,6 +22,15 @@ function parse(body: Uint8Array, limits: BodyLimits, head: CallHead): ParsedCall
     },
     maxOutputTokens: null,
     stored: false,
+    get inputTokens() {
+      return asked.prompt.inputTokens;
+    },
+    items: 1,
+    answersTool: false,
+    namedRun: () => runInUserId(body, asked.scan),
+    // Nothing is generated, so nothing of it lies ready for the next call.
+    print: () => null,
+    split: () => null,
     toward: (_target, served) =>
       sameForm({ path, headers: asked.headers, body: asked.bodyFor(served), judge, check: checkCount }),
   };

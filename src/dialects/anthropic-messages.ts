@@ -5,6 +5,7 @@ import { checkMessage } from './anthropic-reply.ts';
 import { isStored, needsOf, readAsked } from './anthropic-request.ts';
 import { createMessageJudge } from './anthropic-stream.ts';
 import { readCount, readFlag } from './fields.ts';
+import { runInUserId } from './named-run.ts';
 import { sameForm } from './same-form.ts';
 
 const PATH = '/v1/messages';
@@ -22,6 +23,16 @@ function parse(body: Uint8Array, limits: BodyLimits, head: CallHead): ParsedCall
     },
     maxOutputTokens,
     stored: isStored(asked),
+    get inputTokens() {
+      return asked.prompt.inputTokens;
+    },
+    items: 1,
+    get answersTool() {
+      return asked.prompt.answersTool;
+    },
+    namedRun: () => runInUserId(body, asked.scan),
+    print: () => asked.prompt.print(),
+    split: () => null,
     toward: (_target, served) =>
       sameForm({ path, headers: asked.headers, body: asked.bodyFor(served), judge, check: checkMessage }),
   };

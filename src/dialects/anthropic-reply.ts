@@ -4,6 +4,7 @@ import { RouterError } from '../core/errors.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { ScannedObject } from '../wire/scan.ts';
 import { anthropicFault } from './anthropic-errors.ts';
+import { stopOf } from './anthropic-stop.ts';
 import { usageFrom } from './anthropic-usage.ts';
 import { scanReply } from './reply.ts';
 
@@ -22,9 +23,11 @@ export function checkMessage(reply: Uint8Array): CheckedReply {
   if (stringOf(reply, fieldOf(scan, 'type')) !== 'message' || fieldOf(scan, 'content')?.kind !== 'array')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that is no message.');
   const usage = fieldOf(scan, 'usage');
+  const reason = stringOf(reply, fieldOf(scan, 'stop_reason'));
   return {
     usage: usage === undefined ? null : usageFrom(parseSpan(reply, usage.start, usage.end)),
     servedModel: stringOf(reply, fieldOf(scan, 'model')) ?? null,
+    stop: reason === undefined ? null : stopOf(reason),
     body: reply,
   };
 }
@@ -33,5 +36,5 @@ export function checkMessage(reply: Uint8Array): CheckedReply {
 export function checkCount(reply: Uint8Array): CheckedReply {
   if (fieldOf(scanned(reply), 'input_tokens')?.kind !== 'number')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no token count.');
-  return { usage: null, servedModel: null, body: reply };
+  return { usage: null, servedModel: null, stop: null, body: reply };
 }

@@ -1,10 +1,13 @@
 // What both of Anthropic's dialects read of a body, and what the call needs of a target. For messages and count_tokens.
 import type { BodyLimits, CallHead } from '../core/dialect.ts';
 import type { Capability } from '../core/names.ts';
+import { firstEntry, isText, memberAt } from '../wire/entries.ts';
 import { fieldOf, parseSpan } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { forwardedHeaders, forwardedQuery } from './anthropic-head.ts';
+import { conversationPrint, newestMessage } from './conversation.ts';
 import { missing, readModel, scanBody } from './fields.ts';
+import { Prompt, type PromptForm } from './prompt.ts';
 import { renamed } from './same-form.ts';
 import { part } from './values.ts';
 
@@ -12,6 +15,7 @@ import { part } from './values.ts';
 export interface Asked {
   readonly model: string;
   readonly scan: ScannedObject;
+  readonly prompt: Prompt;
   readonly headers: readonly string[];
   /** With its leading "?"; empty when none of it goes on. */
   readonly query: string;
@@ -20,6 +24,23 @@ export interface Asked {
   bodyFor(servedModel: string): Uint8Array;
 }
 
+const PROMPT: PromptForm = {
+  read: ['messages', 'system', 'tools'],
+  /** The API wants results before all else in a message; what clients put behind them, reminders mostly, is no turn. */
+  answersTool(body, scan) {
+    const newest = newestMessage(body, fieldOf(scan, 'messages'));
+    if (!isText(body, memberAt(body, newest, 'role'), 'user')) return false;
+    const content = memberAt(body, newest, 'content');
+    return isText(body, memberAt(body, firstEntry(body, content), 'type'), 'tool_result');
+  },
+  print: (body, scan) =>
+    conversationPrint(body, {
+      tools: [fieldOf(scan, 'tools')],
+      system: fieldOf(scan, 'system'),
+      messages: fieldOf(scan, 'messages'),
+    }),
+};
+
 export function readAsked(body: Uint8Array, limits: BodyLimits, head: CallHead): Asked {
   const scan = scanBody(body, limits);
   const { model, field } = readModel(body, scan);
@@ -27,6 +48,7 @@ export function readAsked(body: Uint8Array, limits: BodyLimits, head: CallHead):
   return {
     model,
     scan,
+    prompt: new Prompt(body, scan, PROMPT),
     headers: forwardedHeaders(head),
     query: forwardedQuery(head),
     value: (key) => parsed(body, fieldOf(scan, key)),

@@ -1,11 +1,13 @@
 // Judges the events of a streamed message: what is content, what ends it, what is a failure. For anthropic-messages.
 import type { StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
+import type { Stop } from '../core/runs.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import { ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
 import { beginsWithContent, hasContent } from './anthropic-content.ts';
 import { anthropicFault, streamError } from './anthropic-errors.ts';
+import { stopOf } from './anthropic-stop.ts';
 import { type Counted, counted, usageOf } from './anthropic-usage.ts';
 
 const EVENT_LIMITS = { maxDepth: 64, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
@@ -19,6 +21,7 @@ class MessageJudge implements StreamJudge {
   finished = false;
   fault: RouterError | null = null;
   usage: Usage | null = null;
+  stop: Stop | null = null;
   servedModel: string | null = null;
   skippedEvents = 0;
   readonly #maxContentEvents: number;
@@ -105,7 +108,10 @@ class MessageJudge implements StreamJudge {
 
   #change(delta: Values, usage: Values): number {
     const reason = delta['stop_reason'];
-    if (typeof reason === 'string' && reason !== '') this.#reasoned = true;
+    if (typeof reason === 'string' && reason !== '') {
+      this.#reasoned = true;
+      this.stop = stopOf(reason);
+    }
     this.#count(usage);
     return FORWARD;
   }

@@ -1,9 +1,13 @@
 // POST /v1/chat/completions. For clients that speak OpenAI's chat dialect.
 import type { Dialect } from '../core/dialect.ts';
 import type { Capability } from '../core/names.ts';
+import { isText, memberAt } from '../wire/entries.ts';
+import { fieldOf } from '../wire/json-view.ts';
+import { conversationPrint, newestMessage } from './conversation.ts';
 import { errorShape } from './openai-errors.ts';
 import { GenerateCall, type GenerateForm } from './openai-generate.ts';
 import type { HasContent } from './openai-stream.ts';
+import type { PromptForm } from './prompt.ts';
 
 const some = (value: unknown): boolean =>
   typeof value === 'string' || Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
@@ -49,7 +53,21 @@ function hasPart(messages: unknown, type: string): boolean {
   });
 }
 
-const form: GenerateForm = { path: '/v1/chat/completions', required: 'messages', needs, hasContent };
+const prompt: PromptForm = {
+  read: ['messages', 'tools', 'functions'],
+  answersTool(body, scan) {
+    const role = memberAt(body, newestMessage(body, fieldOf(scan, 'messages')), 'role');
+    return isText(body, role, 'tool') || isText(body, role, 'function');
+  },
+  print: (body, scan) =>
+    conversationPrint(body, {
+      tools: [fieldOf(scan, 'tools'), fieldOf(scan, 'functions')],
+      system: undefined,
+      messages: fieldOf(scan, 'messages'),
+    }),
+};
+
+const form: GenerateForm = { path: '/v1/chat/completions', required: 'messages', needs, hasContent, prompt };
 
 export const openaiChat: Dialect = {
   name: 'openai-chat',

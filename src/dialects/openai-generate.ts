@@ -1,17 +1,21 @@
 // What chat and text completions share: the fields read, the allowed edits, the shape of a whole reply. For those two dialects.
-import type { BodyLimits, CheckedReply, ParsedCall, UpstreamCall } from '../core/dialect.ts';
+import type { BodyLimits, CheckedReply, ParsedCall, PromptPrint, UpstreamCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
+import type { RunIdentity } from '../core/runs.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
 import { textOf } from '../wire/text.ts';
 import { readCount, readFlag, readModel, scanBody, wrong } from './fields.ts';
 import { countInputs } from './inputs.ts';
+import { runInCacheKey } from './named-run.ts';
 import { checkedReply } from './openai-reply.ts';
+import { stopAmong } from './openai-stop.ts';
 import { createChunkJudge, type HasContent } from './openai-stream.ts';
 import { usageFrom } from './openai-usage.ts';
+import { Prompt, type PromptForm } from './prompt.ts';
 import { NONE } from './same-form.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -27,6 +31,7 @@ export interface GenerateForm {
   readonly required: 'messages' | 'prompt';
   needs(call: GenerateCall): readonly Capability[];
   readonly hasContent: HasContent;
+  readonly prompt: PromptForm;
 }
 
 /** One parsed body of a generating dialect. */
@@ -39,11 +44,13 @@ export class GenerateCall implements ParsedCall {
   /** How many finish reasons make a stream whole. */
   readonly choices: number;
   readonly stored = false;
+  readonly items = 1;
   readonly scan: ScannedObject;
   readonly #body: Uint8Array;
   readonly #modelField: Field;
   readonly #usageEdit: Edit | null;
   readonly #form: GenerateForm;
+  readonly #prompt: Prompt;
 
   constructor(body: Uint8Array, limits: BodyLimits, form: GenerateForm) {
     const { required } = form;
@@ -65,11 +72,32 @@ export class GenerateCall implements ParsedCall {
     this.#usageEdit = this.stream ? usageEdit(body, scan) : null;
     this.usageAsked = this.#usageEdit === null;
     this.#form = form;
+    this.#prompt = new Prompt(body, scan, form.prompt);
   }
 
   /** Read only for targets that declare what they can do. */
   get needs(): readonly Capability[] {
     return this.#form.needs(this);
+  }
+
+  get inputTokens(): number {
+    return this.#prompt.inputTokens;
+  }
+
+  get answersTool(): boolean {
+    return this.#prompt.answersTool;
+  }
+
+  namedRun(): RunIdentity | null {
+    return runInCacheKey(this.#body, this.scan);
+  }
+
+  print(): PromptPrint | null {
+    return this.#prompt.print();
+  }
+
+  split(): null {
+    return null;
   }
 
   toward(_target: Target, model: string): UpstreamCall {
@@ -122,21 +150,24 @@ function checkChoices(reply: Uint8Array): CheckedReply {
   const choices = fieldOf(scan, 'choices');
   if (choices?.kind !== 'array')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no choices.');
-  if (endsInError(reply, choices)) throw new RouterError('upstream_error', 'The target ended its reply with an error.');
-  return factsOf(reply, scan);
+  const reasons = finishReasons(reply, choices);
+  if (reasons.includes('error')) throw new RouterError('upstream_error', 'The target ended its reply with an error.');
+  return { ...factsOf(reply, scan), stop: stopAmong(reasons) };
 }
 
 const FINISH_REASON = '"finish_reason"';
-const ERROR_VALUE = /\s*:\s*"error"/y;
+const REASON = /\s*:\s*"([^"\\]*)"/y;
 
-/** Looks at each finish reason without parsing; an escaped quote keeps generated text from looking like one. */
-function endsInError(reply: Uint8Array, choices: Field): boolean {
+/** Each finish reason, without parsing; an escaped quote keeps generated text from looking like one. */
+function finishReasons(reply: Uint8Array, choices: Field): readonly string[] {
+  const found: string[] = [];
   const text = textOf(reply, choices.start, choices.end);
   for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
-    ERROR_VALUE.lastIndex = at + FINISH_REASON.length;
-    if (ERROR_VALUE.test(text)) return true;
+    REASON.lastIndex = at + FINISH_REASON.length;
+    const reason = REASON.exec(text)?.[1];
+    if (reason !== undefined) found.push(reason);
   }
-  return false;
+  return found;
 }
 
 /** Usage and model of a whole reply. */
@@ -146,6 +177,7 @@ export function factsOf(reply: Uint8Array, scan: ScannedObject): CheckedReply {
   return {
     usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
     servedModel: stringOf(reply, model) ?? null,
+    stop: null,
     body: reply,
   };
 }

@@ -1,9 +1,12 @@
 // Decides what a response object says of itself, whole or as the last event of a stream. For openai-responses.
 import type { CheckedReply, ReplyFacts } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
+import type { Stop } from '../core/runs.ts';
+import { firstEntry, nextEntry, valueEnd } from '../wire/entries.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { responseFault } from './openai-responses-fault.ts';
+import { asksForTool } from './openai-responses-tools.ts';
 import { usageFrom } from './openai-usage.ts';
 import { REPLY_LIMITS, scanReply } from './reply.ts';
 
@@ -43,7 +46,18 @@ export function responseFacts(bytes: Uint8Array, response: ScannedObject): Reply
   return {
     usage: responseUsage(bytes, fieldOf(response, 'usage')),
     servedModel: stringOf(bytes, fieldOf(response, 'model')) ?? null,
+    stop: responseStop(bytes, response),
   };
+}
+
+/** Null while it is not over: in the background, or at the beginning of a stream. */
+function responseStop(bytes: Uint8Array, response: ScannedObject): Stop | null {
+  const status = stringOf(bytes, fieldOf(response, 'status'));
+  if (status !== 'completed') return status === 'queued' || status === 'in_progress' ? null : 'other';
+  const output = fieldOf(response, 'output');
+  let item = output === undefined ? -1 : firstEntry(bytes, output.start);
+  for (; item >= 0; item = nextEntry(bytes, valueEnd(bytes, item))) if (asksForTool(bytes, item)) return 'tool_use';
+  return 'end_turn';
 }
 
 function responseUsage(bytes: Uint8Array, field: Field | undefined) {

@@ -2,6 +2,7 @@
 import type { StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
+import type { Stop } from '../core/runs.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
@@ -9,9 +10,11 @@ import { textOf } from '../wire/text.ts';
 import { failedEvent } from './openai-responses-failure.ts';
 import { responseFault } from './openai-responses-fault.ts';
 import { responseFacts, scanned, statedFault } from './openai-responses-reply.ts';
+import { asksForTool } from './openai-responses-tools.ts';
 
 const DONE = '[DONE]';
 const BRACE = 0x7b;
+const ITEM_DONE = 'response.output_item.done';
 /** What a tool on the target's side printed: no token of the model's, so no bound on tokens counts it. */
 const TOOL_OUTPUT = 'response.shell_call_output_content.delta';
 
@@ -30,12 +33,14 @@ class ResponseJudge implements StreamJudge {
   finished = false;
   fault: RouterError | null = null;
   usage: Usage | null = null;
+  stop: Stop | null = null;
   skippedEvents = 0;
   readonly #model: string;
   readonly #maxDeltas: number;
   /** The response object as it began, unparsed: it repeats the call's instructions and tools. */
   #begun: Uint8Array | null = null;
   #served: string | null = null;
+  #askedForTool = false;
   #deltas = 0;
   #sequenceNumber = -1;
 
@@ -107,6 +112,10 @@ class ResponseJudge implements StreamJudge {
         return this.#end(type, source, fieldOf(scan, 'response'));
     }
     if (!this.started && isContent(type)) this.started = true;
+    if (type === ITEM_DONE) {
+      const item = fieldOf(scan, 'item');
+      if (item !== undefined && asksForTool(source, item.start)) this.#askedForTool = true;
+    }
     return FORWARD;
   }
 
@@ -138,8 +147,10 @@ class ResponseJudge implements StreamJudge {
     const response = field === undefined ? null : scanned(source, field.start, field.end);
     // An end that does not say of what is none.
     if (response === null) return failed ? this.#stop(responseFault(null)) : this.#skip();
-    const { usage, servedModel } = responseFacts(source, response);
+    const { usage, servedModel, stop } = responseFacts(source, response);
     this.usage = usage;
+    // Some servers show items as they come and not again at the end.
+    this.stop = stop === 'end_turn' && this.#askedForTool ? 'tool_use' : stop;
     this.#served = servedModel ?? this.servedModel;
     const fault = statedFault(source, response) ?? (failed ? responseFault(null) : null);
     if (fault !== null) return this.#stop(fault);

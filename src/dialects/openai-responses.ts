@@ -1,15 +1,20 @@
 // POST /v1/responses. For clients that speak OpenAI's Responses API, Codex among them.
-import type { BodyLimits, CallHead, Dialect, ParsedCall, UpstreamCall } from '../core/dialect.ts';
+import type { BodyLimits, CallHead, Dialect, ParsedCall, PromptPrint, UpstreamCall } from '../core/dialect.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
+import type { RunIdentity } from '../core/runs.ts';
 import { headerOf } from '../core/transport.ts';
+import { memberAt, stringAt } from '../wire/entries.ts';
 import { fieldOf, parseSpan } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
+import { conversationPrint, newestMessage } from './conversation.ts';
 import { missing, readCount, readFlag, readModel, scanBody, wrong } from './fields.ts';
+import { runInCacheKey } from './named-run.ts';
 import { errorShape } from './openai-errors.ts';
 import { responseNeeds } from './openai-responses-needs.ts';
 import { checkResponse } from './openai-responses-reply.ts';
 import { createResponseJudge } from './openai-responses-stream.ts';
+import { Prompt, type PromptForm } from './prompt.ts';
 import { renamed, sameForm } from './same-form.ts';
 
 const PATH = '/v1/responses';
@@ -17,16 +22,35 @@ const PATH = '/v1/responses';
 const STORED_INPUTS = ['prompt', 'previous_response_id', 'conversation'] as const;
 const INPUT = 'a string or a list of items';
 
+const MAX_TYPE_BYTES = 64;
+
+const PROMPT: PromptForm = {
+  read: ['input', 'instructions', 'tools'],
+  /** Of all kinds of tools, the item with the answer is named after it. */
+  answersTool(body, scan) {
+    const type = memberAt(body, newestMessage(body, fieldOf(scan, 'input')), 'type');
+    return stringAt(body, type, MAX_TYPE_BYTES)?.endsWith('_output') ?? false;
+  },
+  print: (body, scan) =>
+    conversationPrint(body, {
+      tools: [fieldOf(scan, 'tools')],
+      system: fieldOf(scan, 'instructions'),
+      messages: fieldOf(scan, 'input'),
+    }),
+};
+
 /** One parsed body. */
 class ResponsesCall implements ParsedCall {
   readonly model: string;
   readonly stream: boolean;
   readonly maxOutputTokens: number | null;
   readonly stored: boolean;
+  readonly items = 1;
   readonly #body: Uint8Array;
   readonly #scan: ScannedObject;
   readonly #modelField: Field;
   readonly #headers: readonly string[];
+  readonly #prompt: Prompt;
 
   constructor(body: Uint8Array, limits: BodyLimits, head: CallHead) {
     const scan = scanBody(body, limits);
@@ -38,6 +62,7 @@ class ResponsesCall implements ParsedCall {
     this.stored = fieldOf(scan, 'previous_response_id')?.kind === 'string' || given(scan, 'conversation');
     this.#body = body;
     this.#scan = scan;
+    this.#prompt = new Prompt(body, scan, PROMPT);
     this.#modelField = field;
     const beta = headerOf(head.headers, 'openai-beta');
     this.#headers = beta === null ? [] : ['openai-beta', beta];
@@ -46,6 +71,26 @@ class ResponsesCall implements ParsedCall {
   /** Read only for targets that declare what they can do. */
   get needs(): readonly Capability[] {
     return responseNeeds((key) => this.#value(key));
+  }
+
+  get inputTokens(): number {
+    return this.#prompt.inputTokens;
+  }
+
+  get answersTool(): boolean {
+    return this.#prompt.answersTool;
+  }
+
+  namedRun(): RunIdentity | null {
+    return runInCacheKey(this.#body, this.#scan);
+  }
+
+  print(): PromptPrint | null {
+    return this.#prompt.print();
+  }
+
+  split(): null {
+    return null;
   }
 
   toward(_target: Target, model: string): UpstreamCall {

@@ -1,11 +1,13 @@
 // Judges the events of a streamed chat or text completion: what is content, what ends it, what is a failure. For OpenAI's dialects.
 import type { StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
+import type { Stop } from '../core/runs.ts';
 import { fieldOf, indexOfBytes, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
 import { inBandFault } from './faults.ts';
 import { streamError } from './openai-errors.ts';
+import { stopWith } from './openai-stop.ts';
 import { usageFrom } from './openai-usage.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -30,6 +32,7 @@ class ChunkJudge implements StreamJudge {
   started = false;
   fault: RouterError | null = null;
   usage: Usage | null = null;
+  stop: Stop | null = null;
   servedModel: string | null = null;
   skippedEvents = 0;
   done = false;
@@ -118,6 +121,7 @@ class ChunkJudge implements StreamJudge {
       if (typeof reason === 'string' && reason !== '') {
         this.#ended ??= new Set();
         this.#ended.add(choice.index ?? 0);
+        this.stop = stopWith(this.stop, reason);
         this.started = true;
       } else if (!this.started && this.#hasContent(choice)) this.started = true;
     }

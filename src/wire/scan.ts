@@ -29,6 +29,8 @@ export interface Field {
   readonly start: number;
   readonly end: number;
   readonly kind: ValueKind;
+  /** Where the last entry of an array begins; -1 for an empty one and for all else. */
+  readonly lastEntry: number;
 }
 
 export interface ScannedObject {
@@ -37,7 +39,18 @@ export interface ScannedObject {
   readonly open: number;
   /** Offset of the matching closing brace. */
   readonly close: number;
+  /** String values of `LONG_STRING_BYTES` and more at any depth, in order: start, end, start, end, quotes included. */
+  readonly longStrings: readonly number[];
 }
+
+/** A picture or a file inside a body is longer; most of what is longer is text. */
+export const LONG_STRING_BYTES = 2048;
+
+interface Found {
+  readonly fields: Field[];
+  longStrings: number[];
+}
+const NO_STRINGS: number[] = [];
 
 /** More top-level keys than any dialect has by far: beyond it the object is `too_complex`. */
 const MAX_FIELDS = 4096;
@@ -59,21 +72,22 @@ let stack = new Uint8Array(128);
 export function scanObject(bytes: Uint8Array, limits: ScanLimits, from = 0, to = bytes.length): ScannedObject {
   const open = afterSpace(bytes, from, to);
   if (open >= to || bytes[open] !== 0x7b) invalid(open);
-  const fields: Field[] = [];
-  const end = scan(bytes, limits, open, to, fields);
-  return { fields, open, close: end - 1 };
+  const found: Found = { fields: [], longStrings: NO_STRINGS };
+  const end = scan(bytes, limits, open, to, found);
+  return { fields: found.fields, open, close: end - 1, longStrings: found.longStrings };
 }
 
 /** The same validation for any JSON value at the top. */
 export function scanValue(bytes: Uint8Array, limits: ScanLimits, from = 0, to = bytes.length): ValueKind {
   const start = afterSpace(bytes, from, to);
   if (start >= to) invalid(to);
-  scan(bytes, limits, start, to, []);
+  scan(bytes, limits, start, to, { fields: [], longStrings: NO_STRINGS });
   return kindOf(bytes[start] as number);
 }
 
-function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fields: Field[]): number {
+function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, found: Found): number {
   const { maxDepth, maxTokens, forbidKeys, uncountedKey } = limits;
+  const { fields } = found;
   if (stack.length <= maxDepth) stack = new Uint8Array(maxDepth + 1);
   const opened = stack;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -86,6 +100,7 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
   let key = '';
   let keyStart = 0;
   let valueStart = 0;
+  let lastEntry = -1;
 
   for (;;) {
     // One value starts at i, which is no white space.
@@ -95,7 +110,12 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
     tokens += counted;
     if (tokens > maxTokens) throw new ScanFault('too_complex', i);
     if (byte === 0x22) {
+      const quote = i;
       i = stringEnd(bytes, view, i + 1, end) + 1;
+      if (i - quote >= LONG_STRING_BYTES) {
+        if (found.longStrings === NO_STRINGS) found.longStrings = [];
+        found.longStrings.push(quote, i);
+      }
     } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > maxDepth) throw new ScanFault('too_deep', i);
       inObject = byte === 0x7b;
@@ -104,7 +124,10 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
       if (i >= end) invalid(end);
       // An empty container falls through to the loop that closes it.
       if (bytes[i] !== byte + 2) {
-        if (!inObject) continue;
+        if (!inObject) {
+          if (depth === 2) lastEntry = i;
+          continue;
+        }
         expectKey = true;
       }
     } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
@@ -122,7 +145,9 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
     while (!expectKey) {
       if (!closing) {
         if (depth === 1 && topIsObject) {
-          fields.push({ key, keyStart, start: valueStart, end: i, kind: kindOf(bytes[valueStart] as number) });
+          const kind = kindOf(bytes[valueStart] as number);
+          fields.push({ key, keyStart, start: valueStart, end: i, kind, lastEntry });
+          lastEntry = -1;
           counted = 1;
         } else if (depth === 0) {
           const rest = afterSpace(bytes, i, end);
@@ -134,6 +159,7 @@ function scan(bytes: Uint8Array, limits: ScanLimits, i: number, end: number, fie
         if (bytes[i] === 0x2c) {
           i = afterSpace(bytes, i + 1, end);
           expectKey = inObject;
+          if (depth === 2 && !inObject) lastEntry = i;
           break;
         }
       }

@@ -1,0 +1,84 @@
+// Remembers of each run when it began and where its agents were served. For router, which asks with each call.
+import { LRUCache } from 'lru-cache';
+import type { AffinityLease, RunBook, RunEntry, RunIdentity, Stop } from '../core/runs.ts';
+
+/** A run that was silent for so long has ended; who comes back under its name begins anew. */
+export const IDLE_MS = 3_600_000;
+const MAX_RUNS = 20_000;
+/** Of one run; beyond, the one that was silent longest is forgotten. */
+const MAX_AGENTS = 64;
+/** Pools in which one agent's place is remembered. */
+const MAX_POOLS = 8;
+
+interface Run {
+  readonly arrivedMs: number;
+  usedMs: number;
+  readonly agents: Map<string, Agent>;
+}
+
+interface Agent {
+  calls: number;
+  /** By pool, the one used last at the end. */
+  readonly leases: Map<string, AffinityLease>;
+}
+
+/** One call's look at its agent. */
+class Entry implements RunEntry {
+  readonly arrivedMs: number;
+  readonly calls: number;
+  readonly #run: Run;
+  readonly #agent: Agent;
+
+  constructor(run: Run, agent: Agent) {
+    this.arrivedMs = run.arrivedMs;
+    this.calls = agent.calls++;
+    this.#run = run;
+    this.#agent = agent;
+  }
+
+  lease(pool: string, nowMs: number): AffinityLease | null {
+    const lease = this.#agent.leases.get(pool);
+    return lease === undefined || nowMs - lease.usedMs >= IDLE_MS ? null : lease;
+  }
+
+  /** The newest call says how much is held: a conversation that was made shorter is held as it is now. */
+  served(pool: string, workerId: string, tokens: number, stop: Stop | null, nowMs: number): void {
+    const { leases } = this.#agent;
+    renew(leases, pool, { workerId, tokens, usedMs: nowMs, inTool: stop === 'tool_use' }, MAX_POOLS);
+    if (nowMs > this.#run.usedMs) this.#run.usedMs = nowMs;
+  }
+}
+
+export class RunBookLru implements RunBook {
+  readonly #runs: LRUCache<string, Run>;
+
+  constructor(maxRuns: number = MAX_RUNS) {
+    this.#runs = new LRUCache({ max: maxRuns });
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  enter(tenant: string, identity: RunIdentity, nowMs: number): RunEntry {
+    // Ids and names hold no line break. Of two sources the same id is two runs: nobody gets into a declared run by guessing at its name.
+    const key = `${identity.source}\n${identity.run}\n${tenant}`;
+    let run = this.#runs.get(key);
+    if (run === undefined || nowMs - run.usedMs >= IDLE_MS) {
+      run = { arrivedMs: nowMs, usedMs: nowMs, agents: new Map() };
+      this.#runs.set(key, run);
+    }
+    if (nowMs > run.usedMs) run.usedMs = nowMs;
+    const name = identity.agent ?? '';
+    const agent = run.agents.get(name) ?? { calls: 0, leases: new Map() };
+    renew(run.agents, name, agent, MAX_AGENTS);
+    return new Entry(run, agent);
+  }
+}
+
+/** Sets a value as the newest; the oldest gives way beyond `most`. */
+function renew<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > most) map.delete(map.keys().next().value!);
+}
