@@ -13,7 +13,7 @@ import { Placing } from './placing.ts';
 import { bandOf, branch, type Progress } from './progress.ts';
 import { type RungDeps, tryRung, type Won } from './rung.ts';
 import { closeAttempt, closeCall, SettledBody, type SettleDeps } from './settle.ts';
-import { splitCall } from './split.ts';
+import { runSplit } from './split.ts';
 import { retryAfterSeconds, verdict } from './verdict.ts';
 
 export interface DispatchDeps extends RungDeps, SettleDeps {
@@ -141,7 +141,7 @@ async function serveInParts(
 ): Promise<InferenceReply | null> {
   const { request } = progress;
   try {
-    const whole = await splitCall({
+    const whole = await runSplit({
       request,
       most: maxItems,
       one: async (part) => {
@@ -157,11 +157,6 @@ async function serveInParts(
         }
       },
     });
-    if (whole === null) {
-      const won = await tryRung(deps, progress, rung, below);
-      if (won === null) return null;
-      return reply(deps, progress, rung, won, (disclosure, end) => closeCall(deps, request, progress, disclosure, end));
-    }
     return {
       ...whole,
       body: new SettledBody(whole.body, (end) => closeCall(deps, request, progress, whole.disclosure, end)),
