@@ -10,8 +10,8 @@ export const WIDTH = 16;
 const DRAWS = 3 * WIDTH;
 /** A print's worker is passed by when it holds this much more than the mean. */
 const BOUND = 1.25;
-/** Points of the ring looked at for one call: all of a pool of up to 32 workers. */
-const STEPS = 2_048;
+/** Points of a larger pool's ring looked at for one call. */
+const STEPS = 256;
 /** Workers counted anew for one walk of the ring, since calls come and go unannounced; a larger pool's in turn. */
 const RECOUNT = 32;
 
@@ -103,12 +103,13 @@ export class Candidates implements WorkerIndex {
    * loads (Mirrokni et al., 2018), so that a popular print spreads.
    */
   home(call: ScheduleCall, nowMs: number, passes: Passes): SlotWorker | null {
-    if (call.prefix === 0 || this.#entries.length < 2) return null;
+    if (call.prefix === 0 || this.#entries.length < 2 || this.#roomy.length === 0) return null;
     this.#recount();
     this.#ring ??= new Ring(this.#entries.map(({ worker }) => worker.id));
     const bound = Math.ceil((BOUND * (this.#inFlight + 1)) / Math.max(1, this.#open));
     const begin = this.#ring.placeOf(call.prefix);
-    const end = begin + Math.min(STEPS, this.#ring.size);
+    const { size } = this.#ring;
+    const end = begin + (this.#entries.length <= RECOUNT ? size : Math.min(STEPS, size));
     for (let place = begin; place < end; place++) {
       const { worker } = this.#entries[this.#ring.ownerAt(place)]!;
       if (worker.inFlight < bound && takes(worker, call, nowMs, passes)) return worker;

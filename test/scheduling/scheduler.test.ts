@@ -45,7 +45,10 @@ describe('the scheduler', () => {
     const workers = ['a', 'b', 'c', 'd'].map((id) => w(id, 4));
     const again = picking(workers);
     const counts = new Map<string, number>();
-    for (let i = 0; i < 4_000; i++) counts.set(idOf(again()), (counts.get(idOf(again())) ?? 0) + 1);
+    for (let i = 0; i < 4_000; i++) {
+      const id = idOf(again());
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
     for (const { id } of workers) expect(counts.get(id)).toBeGreaterThan(800);
   });
 
@@ -62,6 +65,18 @@ describe('the scheduler', () => {
     expect(pick([w('tried', 4), w('b', 1, 1, false)], { tried: ['tried'] })).toBe('tried');
     expect(pick([w('tried', 4, 4)], { tried: ['tried'] })).toBe('full');
     expect(pick([w('tried', 4, 4), w('also', 4, 3)], { tried: ['tried', 'also'] })).toBe('also');
+  });
+
+  it('sums the costs of a profile by their weights', () => {
+    const [backlog] = profiles.p2c.scorers;
+    const [queue] = profiles['least-requests'].scorers;
+    const weighing = (weight: number): ProfileSpec => ({
+      ...profiles['least-requests'],
+      scorers: [backlog!, { ...queue!, weight }],
+    });
+    const workers = [worker('read', 4, { inFlight: 3 }), worker('reading', 4, { backlogTokens: 4_000 })];
+    expect(idOf(picking(workers, weighing(0.5))())).toBe('read');
+    expect(idOf(picking(workers, weighing(1))())).toBe('reading');
   });
 
   it('refuses a profile with a part that is not there', () => {

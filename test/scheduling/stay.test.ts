@@ -59,6 +59,9 @@ describe('a run', () => {
     expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 90_000 })], step())).toBe('home');
     expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 300_000 })], step())).toBe('a');
     expect(pick([unknown, worker('home', 4, { backlogTokens: 90_000 })], step())).toBe('home');
+    const short = { inputTokens: 2_000, held: { home: 1_900 } };
+    expect(pick([unknown, fast('home', { baseMs: 2_000 })], short)).toBe('home');
+    expect(pick([fast('a'), fast('home', { baseMs: 2_000 })], short)).toBe('a');
   });
 
   it('goes where first content comes soonest when it is new', () => {
