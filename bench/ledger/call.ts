@@ -9,11 +9,10 @@ import type { Log } from '../../src/core/runtime.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import type { Exchange, Transport } from '../../src/core/transport.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
-import { engines } from '../../src/fleet/engines/index.ts';
 import { readWants } from '../../src/http/wants.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
-import { providers } from '../../src/providers/index.ts';
+import { registriesWith } from '../../src/registries.ts';
 import { createRouter } from '../../src/router/create.ts';
 import { createNodeLog } from '../../src/runtime/node/log.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../../src/runtime/node/machine.ts';
@@ -44,7 +43,7 @@ export async function callThrough() {
     connections: () => 0,
     close: async () => {},
   };
-  const registries = { workers: {}, engines, providers };
+  const registries = registriesWith({});
   const loaded = await loadPolicy({
     path: 'bench.yaml',
     files: { read: async () => POLICY, list: async () => [] },
@@ -79,6 +78,7 @@ export async function callThrough() {
       call,
       caller: CALLER,
       wants: NO_WANTS,
+      run: null,
       signal,
       receivedMs: nodeClock.nowMs(),
     });

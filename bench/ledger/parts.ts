@@ -22,6 +22,8 @@ const TARGET: PoolTarget = {
   capabilities: null,
   speaks: new Set([openaiChat.name]),
   rerank: null,
+  contextTokens: null,
+  maxItems: null,
 };
 /** The head is given: nothing else of a request is looked at. */
 const NO_CONTEXT = {} as Context;
@@ -59,6 +61,12 @@ async function replyCheck() {
   return () => upstream.check(reply, {});
 }
 
+/** What tells a run that names itself nowhere; once per call. */
+async function print() {
+  const body = workload('small').requestBody;
+  return () => openaiChat.parse(body, LIMITS, HEAD).print();
+}
+
 /** From the head of a request to who calls. */
 async function key() {
   const terms = { tenant: 'acme', name: '', expiresMs: null, models: null, routes: null };
@@ -78,6 +86,7 @@ export const PARTS: readonly Part[] = [
   { name: 'scan and parse, 2 KB', budgetUs: 5, prepare: scanAndParse },
   { name: 'of which the scan', budgetUs: null, prepare: scanOnly },
   { name: 'for comparison: JSON.parse, 2 KB', budgetUs: null, prepare: jsonParse },
+  { name: 'scan, parse and print', budgetUs: null, prepare: print },
   { name: 'key', budgetUs: 1, prepare: key },
   { name: 'head, host and wishes', budgetUs: null, prepare: headGuard },
   { name: 'rules, gate, attempt, reply, settle', budgetUs: 6, prepare: callThrough },
