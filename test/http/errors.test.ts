@@ -221,6 +221,7 @@ describe('what nobody foresaw', () => {
       open: () => true,
       ready: () => true,
       policy,
+      metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
     });
     const response = await app.fetch(new Request('http://localhost/status'));
     expect(response.status).toBe(500);
