@@ -19,8 +19,16 @@ interface Run {
 interface Agent {
   calls: number;
   /** By pool, the one used last at the end. */
-  readonly leases: Map<string, AffinityLease>;
+  readonly leases: Map<string, Held>;
 }
+
+interface Held extends AffinityLease {
+  /** The call before was so much shorter that it may have been no part of the conversation. */
+  readonly passed: boolean;
+}
+
+/** A call of less than this share of what is held goes on with something else, or the conversation was made shorter. */
+const SHORTER = 0.5;
 
 /** One call's look at its agent. */
 class Entry implements RunEntry {
@@ -36,16 +44,24 @@ class Entry implements RunEntry {
     this.#agent = agent;
   }
 
-  lease(pool: string, nowMs: number): AffinityLease | null {
+  lease(pool: string, nowMs: number): Held | null {
     const lease = this.#agent.leases.get(pool);
     return lease === undefined || nowMs - lease.usedMs >= IDLE_MS ? null : lease;
   }
 
-  /** The newest call says how much is held: a conversation that was made shorter is held as it is now. */
+  /**
+   * The newest call says where the conversation is and how much of it is held. One much shorter call is passed over: most
+   * are asides, a title or a summary, and do not move it. After the second in a row it is the conversation that is shorter.
+   */
   served(pool: string, workerId: string, tokens: number, stop: Stop | null, nowMs: number): void {
-    const { leases } = this.#agent;
-    renew(leases, pool, { workerId, tokens, usedMs: nowMs, inTool: stop === 'tool_use' }, MAX_POOLS);
     if (nowMs > this.#run.usedMs) this.#run.usedMs = nowMs;
+    const { leases } = this.#agent;
+    const before = this.lease(pool, nowMs);
+    const aside = before !== null && !before.passed && tokens < before.tokens * SHORTER;
+    const held = aside
+      ? { ...before, passed: true }
+      : { workerId, tokens, usedMs: nowMs, inTool: stop === 'tool_use', passed: false };
+    renew(leases, pool, held, MAX_POOLS);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Dialect, ParsedCall } from './dialect.ts';
 import type { Caller } from './keys.ts';
 import type { Capability, Priority } from './names.ts';
-import type { RunIdentity } from './runs.ts';
+import type { RunIdentity, StepKind } from './runs.ts';
 import type { CallSignal } from './signal.ts';
 
 /** What the caller asked of the router itself, from `x-spillway-*` request headers. Callers tighten, never widen. */
@@ -20,7 +20,14 @@ export interface Wants {
   readonly timeoutMs: number | null;
 }
 
-export const NO_WANTS: Wants = { degrade: 'allow', maxWaitMs: null, priority: null, minRung: null, require: [], timeoutMs: null };
+export const NO_WANTS: Wants = {
+  degrade: 'allow',
+  maxWaitMs: null,
+  priority: null,
+  minRung: null,
+  require: [],
+  timeoutMs: null,
+};
 
 /** One call, whichever way it came in. `body` is the caller's bytes; nothing rewrites them in place. */
 export interface InferenceRequest {
@@ -33,6 +40,8 @@ export interface InferenceRequest {
   readonly wants: Wants;
   /** The run it says it belongs to; null: only its prompt can tell. */
   readonly run: RunIdentity | null;
+  /** What its agent program says of this step; absent or null: nothing. */
+  readonly step?: StepKind | null;
   /** Aborts when the caller is gone. */
   readonly signal: CallSignal;
   /** Monotonic, when the head of the request was read. */

@@ -13,6 +13,7 @@ import { type Admit, mayCall } from './credential.ts';
 import { errorReply, headerText } from './errors.ts';
 import type { Ingress } from './ingress.ts';
 import type { TurnAway } from './overload.ts';
+import { readRun, readStep } from './run.ts';
 import { readWants } from './wants.ts';
 
 export interface CallDeps {
@@ -48,7 +49,9 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
       const body = await ingress.body(context, deps.limits);
       const parsed = dialect.parse(body, deps.limits, { path: route, query: queryOf(context.req.url), headers });
       asked = parsed.model;
-      const request = { id, dialect, body, call: parsed, caller, wants, signal, receivedMs };
+      const run = readRun(headers) ?? parsed.namedRun?.() ?? null;
+      const step = readStep(headers);
+      const request = { id, dialect, body, call: parsed, caller, wants, run, step, signal, receivedMs };
       const reply = await deps.service(request);
       return await send(context, deps, dialect, reply, id, signal);
     } catch (thrown) {

@@ -28,6 +28,11 @@ export function readWants(headers: HeaderView): Wants {
     wants ??= { ...NO_WANTS };
     read(wants, name, String(headers[name]).trim());
   }
+  const timeoutMs = clientTimeoutMs(headers);
+  if (timeoutMs !== null) {
+    wants ??= { ...NO_WANTS };
+    wants.timeoutMs = timeoutMs;
+  }
   return wants ?? NO_WANTS;
 }
 
@@ -52,6 +57,20 @@ function read(wants: { -readonly [K in keyof Wants]: Wants[K] }, name: string, v
     default:
       if (!ID.test(value)) throw invalid(name, '1 to 128 characters of A-Z a-z 0-9 . _ : / @ + = -');
   }
+}
+
+const SECONDS = /^\d{1,7}(\.\d{1,9})?$/;
+const SHORTEST_TIMEOUT_MS = 1_000;
+const LONGEST_TIMEOUT_MS = 3_600_000;
+
+/**
+ * The official clients say in seconds how long they wait: those in JavaScript for the reply's head, in whole seconds, so
+ * that 0 is less than one; those in Python for the next byte. A value that is no such number says nothing.
+ */
+function clientTimeoutMs(headers: HeaderView): number | null {
+  const said = headers['x-stainless-timeout'] ?? headers['x-stainless-read-timeout'];
+  if (typeof said !== 'string' || !SECONDS.test(said)) return null;
+  return Math.min(LONGEST_TIMEOUT_MS, Math.max(SHORTEST_TIMEOUT_MS, Math.round(Number(said) * 1000)));
 }
 
 /** A duration with a unit, or a bare number of seconds. */

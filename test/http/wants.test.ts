@@ -119,7 +119,14 @@ describe('request headers', () => {
     };
     const wants = { degrade: 'never', maxWaitMs: 3_000, priority: 'batch', minRung: 2, require: ['audio', 'logprobs'] };
     expect(readWants(headers)).toEqual(wants);
-    expect(NO_WANTS).toEqual({ degrade: 'allow', maxWaitMs: null, priority: null, minRung: null, require: [] });
+    expect(NO_WANTS).toEqual({
+      degrade: 'allow',
+      maxWaitMs: null,
+      priority: null,
+      minRung: null,
+      require: [],
+      timeoutMs: null,
+    });
   });
 
   it('a call without them costs no object', () => {
