@@ -160,6 +160,12 @@ describe('a part that is not answered item by item is refused', () => {
     expect(() => toward(part!, 'm').check(bytesOf(`{"data":${data}}`), {})).toThrow(refusal);
   });
 
+  it('one reply does not stand for another part', () => {
+    const { parts, join } = parse('{"model":"m","input":["a","b","c"]}').split(2)!;
+    const reply = answered(parts[0]!, embedding);
+    expect(() => join([reply, reply])).toThrow(expect.objectContaining({ code: 'upstream_error' }));
+  });
+
   it('its reply is held until it is whole, as one that is translated', () => {
     const call = parse('{"model":"m","input":["a","b","c"]}');
     expect(call.split(2)!.parts.map((part) => toward(part, 'm').translated)).toEqual([true, true]);
