@@ -43,7 +43,7 @@ export class BatchingEngine implements EngineModel {
   constructor(profile: BatchingProfile, clock: Clock) {
     this.#profile = profile;
     this.#clock = clock;
-    this.#memory = new KvMemory(profile.kvTokens, profile.kvHolds);
+    this.#memory = new KvMemory(profile.kvTokens, profile.offloadTokens, profile.kvHolds);
     this.#atMs = clock.nowMs();
   }
 

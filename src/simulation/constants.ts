@@ -13,11 +13,18 @@ const smgMock: BatchingProfile = {
   stepMsPerRunning: 0.35,
   maxRunning: 256,
   kvTokens: 524_288,
+  offloadTokens: 0,
   kvHolds: true,
   overheadMs: 1,
   maxQueued: null,
   startUp: [],
 };
+
+/**
+ * The same with main memory behind it (LMCache and the like), eight times as large: agents pause between calls, and the sessions
+ * that are alive at full load (26 for each worker, 131,000 tokens each) must be remembered for any router to have a choice.
+ */
+const smgMockOffload: BatchingProfile = { ...smgMock, offloadTokens: 8 * 524_288 };
 
 /**
  * A 7-8B model on one H100, after the calibrated tables of llm-d-inference-sim: 10-15 ms per token, prefill 0.15-0.30 ms per
@@ -34,6 +41,7 @@ const h100: BatchingProfile = {
   stepMsPerRunning: 5 / 255,
   maxRunning: 256,
   kvTokens: 427_000,
+  offloadTokens: 0,
   kvHolds: true,
   overheadMs: 22,
   maxQueued: null,
@@ -52,6 +60,7 @@ const demo: BatchingProfile = {
   stepMsPerRunning: 0,
   maxRunning: 16,
   kvTokens: 65_536,
+  offloadTokens: 0,
   kvHolds: false,
   overheadMs: 1,
   maxQueued: 256,
@@ -73,6 +82,7 @@ const managed: BatchingProfile = {
   stepMsPerRunning: 0,
   maxRunning: Number.MAX_SAFE_INTEGER,
   kvTokens: 0,
+  offloadTokens: 0,
   kvHolds: false,
   overheadMs: 2_550,
   maxQueued: null,
@@ -89,15 +99,21 @@ const encoder: BatchingProfile = {
   stepMsPerRunning: 0,
   kvHolds: false,
   kvTokens: 0,
+  offloadTokens: 0,
   maxRunning: 512,
   maxQueued: 0,
   overheadMs: 5,
 };
 
-export const WORKER_PROFILES = { 'smg-mock': smgMock, h100, demo, slots, managed, encoder } as const satisfies Record<
-  string,
-  WorkerProfile
->;
+export const WORKER_PROFILES = {
+  'smg-mock': smgMock,
+  'smg-mock-offload': smgMockOffload,
+  h100,
+  demo,
+  slots,
+  managed,
+  encoder,
+} as const satisfies Record<string, WorkerProfile>;
 
 /** What a tenant's counter and the tables here weigh a token made with, beside one read: VTC's weights. */
 export const OUTPUT_WEIGHT = 2;

@@ -1,9 +1,10 @@
 // Which prompt blocks an engine's memory holds: those of running calls, and as many others as fit, least recently used out first.
 // For the batching model.
 
-/** Invariant: tokens held and remembered never exceed the capacity. */
+/** Invariant: what is held fits into the engine's memory, and with what is remembered into that and the memory behind it. */
 export class KvMemory {
   readonly #capacity: number;
+  readonly #behind: number;
   readonly #holds: boolean;
   /** Calls that use a block. */
   readonly #held = new Map<number, number>();
@@ -12,8 +13,9 @@ export class KvMemory {
   #heldTokens = 0;
   #idleTokens = 0;
 
-  constructor(capacityTokens: number, holds: boolean) {
+  constructor(capacityTokens: number, behindTokens: number, holds: boolean) {
     this.#capacity = capacityTokens;
+    this.#behind = behindTokens;
     this.#holds = holds;
   }
 
@@ -87,7 +89,7 @@ export class KvMemory {
   #remember(blocks: readonly number[], blockTokens: number): number {
     let found = 0;
     while (found < blocks.length && this.#idle.has(blocks[found]!)) found++;
-    const kept = Math.min(blocks.length, Math.floor(this.#capacity / blockTokens));
+    const kept = Math.min(blocks.length, Math.floor((this.#capacity + this.#behind) / blockTokens));
     for (let at = kept - 1; at >= 0; at--) {
       this.#wake(blocks[at]!);
       this.#idle.set(blocks[at]!, blockTokens);
@@ -99,7 +101,7 @@ export class KvMemory {
 
   #evict(): void {
     for (const [block, tokens] of this.#idle) {
-      if (this.#heldTokens + this.#idleTokens <= this.#capacity) return;
+      if (this.#heldTokens + this.#idleTokens <= this.#capacity + this.#behind) return;
       this.#idle.delete(block);
       this.#idleTokens -= tokens;
     }

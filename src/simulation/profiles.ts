@@ -31,6 +31,8 @@ export interface BatchingProfile extends DoorProfile {
   readonly maxRunning: number;
   /** Tokens of prompts and answers that fit into its memory, running and remembered. */
   readonly kvTokens: number;
+  /** Tokens that the machine's main memory remembers beyond that; to have them back is taken to cost nothing. */
+  readonly offloadTokens: number;
   /** A running call holds its memory, and one that finds none waits. False: memory bounds what is remembered alone. */
   readonly kvHolds: boolean;
 }
