@@ -41,6 +41,8 @@ export class Flow implements Placed {
   waiting = 0;
   /** Virtual tokens that its waiters expect to use. */
   tokens = 0;
+  /** What one of them moves the counter by, in the mean. */
+  each = 0;
   /** The youngest run in line came then. */
   latestRunMs = Number.NEGATIVE_INFINITY;
   /** Passed over in the present look. */

@@ -8,7 +8,7 @@ import type { Line } from './line.ts';
 import { goesBefore, type Turn } from './waiter.ts';
 
 /** Tenants, or calls of one tenant, that are counted one by one; what lies beyond is taken in proportion. */
-const COUNTED = 256;
+const COUNTED = 128;
 /** However little is left to a band, it is taken to move on. */
 const LEAST_SPEED = 0.05;
 
@@ -79,7 +79,7 @@ function callsAhead(lane: Lane, flow: Flow | null, call: GateCall): number {
   if (flow !== null) {
     if (flow.waiting > 0) {
       calls = ownAhead(flow, call);
-      turn = flow.counter + ((flow.tokens / flow.waiting) * calls) / call.weight;
+      turn = flow.counter + flow.each * calls;
     } else turn = Math.max(turn, flow.counter);
   }
   const { items } = lane.flows;
@@ -88,8 +88,8 @@ function callsAhead(lane: Lane, flow: Flow | null, call: GateCall): number {
   for (let at = 0; at < items.length; at += step) {
     const other = items[Math.floor(at)]!;
     if (other === flow || other.counter > turn) continue;
-    const each = other.tokens / other.waiting / other.share.weight;
-    others += each > 0 ? Math.min(other.waiting, Math.floor((turn - other.counter) / each) + 1) : other.waiting;
+    const before = other.each > 0 ? Math.floor((turn - other.counter) / other.each) + 1 : other.waiting;
+    others += Math.min(other.waiting, before);
   }
   return calls + others * step;
 }

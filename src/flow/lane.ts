@@ -28,6 +28,7 @@ export class Lane {
     }
     flow.waiting++;
     flow.tokens += waiter.tokens;
+    flow.each = flow.tokens / flow.waiting / flow.share.weight;
     if (waiter.runArrivedMs > flow.latestRunMs) flow.latestRunMs = waiter.runArrivedMs;
     flow.arrivals.add(waiter.inFlow, waiter.raised);
     this.arrivals.add(waiter.inLane, waiter.raised);
@@ -40,6 +41,7 @@ export class Lane {
     this.hide(waiter);
     flow.waiting--;
     flow.tokens = flow.waiting === 0 ? 0 : flow.tokens - waiter.tokens;
+    flow.each = flow.waiting === 0 ? 0 : flow.tokens / flow.waiting / flow.share.weight;
     flow.arrivals.remove(waiter.inFlow);
     this.arrivals.remove(waiter.inLane);
     this.waiting--;
