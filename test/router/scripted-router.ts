@@ -1,14 +1,16 @@
 // Decides how a test asks the whole router without a socket: policy as text, scripted workers, a virtual clock.
 // For tests of src/router.
 import { expect } from 'vitest';
+import type { Dialect } from '../../src/core/dialect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { Disclosure, End, Sink } from '../../src/core/reply.ts';
 import { NO_WANTS, type Wants } from '../../src/core/request.ts';
+import type { RunIdentity } from '../../src/core/runs.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { registriesWith } from '../../src/registries.ts';
-import { createRouter } from '../../src/router/create.ts';
+import { createRouter, type RouterOptions } from '../../src/router/create.ts';
 import { CALLER, parseCall } from '../fakes/call-parts.ts';
 import { recordingLog } from '../fakes/recording-log.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
@@ -52,6 +54,9 @@ export interface AskOptions {
   readonly wants?: Partial<Wants>;
   readonly signal?: CallSignal;
   readonly body?: Record<string, unknown>;
+  readonly tenant?: string;
+  readonly run?: RunIdentity;
+  readonly dialect?: Dialect;
   /** The reply is thrown away unread. */
   readonly discard?: boolean;
 }
@@ -79,12 +84,17 @@ function collector() {
   return { sink, calls, text: () => Buffer.concat(parts).toString() };
 }
 
-export async function scriptedRouter(yaml: string, random: () => number = () => 0.5) {
+export async function scriptedRouter(
+  yaml: string,
+  random: () => number = () => 0.5,
+  more: Pick<RouterOptions, 'metrics' | 'pressure'> = {},
+) {
   const clock = new VirtualClock();
   const transport = scriptedTransport(clock);
   const log = recordingLog();
   const router = createRouter({
     catalog: await compiled(yaml),
+    ...more,
     registries: registriesWith({}),
     runtime: {
       transport,
@@ -98,9 +108,12 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
   });
   let number = 0;
 
-  async function ask({ stream = false, wants = {}, signal = new CallSignal(), body = {}, discard }: AskOptions = {}) {
-    const bytes = new TextEncoder().encode(JSON.stringify({ model: 'm', messages: [], stream, ...body }));
-    const dialect = dialects['openai-chat'];
+  async function ask(options: AskOptions = {}) {
+    const { stream = false, wants = {}, signal = new CallSignal(), body = {}, discard, run = null } = options;
+    const { dialect = dialects['openai-chat'], tenant = CALLER.tenant } = options;
+    const bytes = new TextEncoder().encode(
+      JSON.stringify({ model: 'm', ...(dialect.class === 'chat' && { messages: [], stream }), ...body }),
+    );
     const { sink, calls, text } = collector();
     const got: { -readonly [K in keyof Asked]: Asked[K] } = {
       error: null,
@@ -115,9 +128,9 @@ export async function scriptedRouter(yaml: string, random: () => number = () => 
         dialect,
         body: bytes,
         call: parseCall(dialect, bytes),
-        caller: CALLER,
+        caller: { ...CALLER, tenant },
         wants: { ...NO_WANTS, ...wants },
-        run: null,
+        run,
         signal,
         receivedMs: clock.nowMs(),
       });
