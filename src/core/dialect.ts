@@ -61,7 +61,14 @@ export interface PromptPrint {
 export interface SplitCall {
   readonly parts: readonly ParsedCall[];
   /** The parts' checked replies, in order, as the one reply that the caller waits for: order and usage as if it were one. */
-  join(replies: readonly CheckedReply[]): CheckedReply;
+  join(replies: readonly CheckedReply[]): JoinedReply;
+}
+
+/** A whole reply in pieces of its parts: long lists of vectors are not copied into one. */
+export interface JoinedReply extends ReplyFacts {
+  readonly pieces: readonly Uint8Array[];
+  /** Of all pieces. */
+  readonly bytes: number;
 }
 
 /** One call in the form that one target takes, and how that target's answer is read. */
