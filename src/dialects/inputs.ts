@@ -33,11 +33,23 @@ function eachEntry(bytes: Uint8Array, { start, end }: Span, visit: (start: numbe
     if (from < 0) from = at;
     if (byte === QUOTE) {
       for (at++; bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
-    } else if (byte === OPEN || byte === OPEN_OBJECT) depth++;
-    else if (byte === CLOSE || byte === CLOSE_OBJECT) depth--;
+    } else if (byte === OPEN || byte === OPEN_OBJECT) {
+      const close = byte === OPEN ? flatEnd(bytes, at) : -1;
+      if (close < 0) depth++;
+      else at = close;
+    } else if (byte === CLOSE || byte === CLOSE_OBJECT) depth--;
     last = at + 1;
   }
   if (from >= 0) visit(from, last);
+}
+
+/** Where the array that opens here ends, if it holds numbers and the like only; else -1. Vectors are most of what is walked. */
+function flatEnd(bytes: Uint8Array, open: number): number {
+  for (let at = open + 1; ; at++) {
+    const byte = bytes[at];
+    if (byte === CLOSE) return at;
+    if (byte === QUOTE || byte === OPEN || byte === OPEN_OBJECT) return -1;
+  }
 }
 
 /** How many entries a scanned array has, of which kinds, and about how many tokens they are. */

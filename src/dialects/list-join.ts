@@ -1,7 +1,6 @@
 // Makes the replies to the parts of one list into the reply to the whole: entries as the target wrote them, each with its index
 // in the caller's list, and counts added up. For embeddings and rerank.
-import type { CheckedReply, Usage } from '../core/dialect.ts';
-import { joined } from '../wire/join.ts';
+import type { CheckedReply, JoinedReply, Usage } from '../core/dialect.ts';
 import { fieldOf, parseSpan } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { bytesOf } from '../wire/text.ts';
@@ -33,7 +32,12 @@ interface Piecewise {
 }
 
 /** The first part's reply with the placed entries for its own, and what all parts count for what it counts. */
-export function joinedReply(lists: readonly ReplyList[], placed: readonly Placed[], form: ListForm): Uint8Array {
+export function joinedReply(
+  replies: readonly CheckedReply[],
+  lists: readonly ReplyList[],
+  placed: readonly Placed[],
+  form: ListForm,
+): JoinedReply {
   const { body, fields, start, end } = lists[0]!;
   const edits: Piecewise[] = [{ start: start + 1, end: end - 1, pieces: piecesOf(placed) }];
   const counts = fields === null || form.counts === null ? undefined : fieldOf(fields, form.counts);
@@ -47,10 +51,9 @@ export function joinedReply(lists: readonly ReplyList[], placed: readonly Placed
     at = edit.end;
   }
   pieces.push(body.subarray(at));
-  return joined(
-    pieces,
-    pieces.reduce((sum, { length }) => sum + length, 0),
-  );
+  const servedModel = replies.find((reply) => reply.servedModel !== null)?.servedModel ?? null;
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return { pieces, bytes, usage: usageOfParts(replies), servedModel, stop: null };
 }
 
 const COMMA = bytesOf(',');
@@ -102,7 +105,7 @@ function summed(values: readonly unknown[]): unknown {
 }
 
 /** What all parts took; null where one does not say. */
-export function usageOfParts(replies: readonly CheckedReply[]): Usage | null {
+function usageOfParts(replies: readonly CheckedReply[]): Usage | null {
   const sum = { uncachedTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
   for (const { usage } of replies) {
     if (usage === null) return null;
@@ -112,10 +115,4 @@ export function usageOfParts(replies: readonly CheckedReply[]): Usage | null {
     sum.reasoningTokens += usage.reasoningTokens;
   }
   return sum;
-}
-
-/** What the parts' replies say of themselves, for the whole's. */
-export function factsOfParts(replies: readonly CheckedReply[]): Omit<CheckedReply, 'body'> {
-  const servedModel = replies.find((reply) => reply.servedModel !== null)?.servedModel ?? null;
-  return { usage: usageOfParts(replies), servedModel, stop: null };
 }

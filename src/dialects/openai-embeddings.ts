@@ -1,5 +1,13 @@
 // POST /v1/embeddings. For clients that speak OpenAI's embeddings dialect.
-import type { BodyLimits, CheckedReply, Dialect, ParsedCall, SplitCall, UpstreamCall } from '../core/dialect.ts';
+import type {
+  BodyLimits,
+  CheckedReply,
+  Dialect,
+  JoinedReply,
+  ParsedCall,
+  SplitCall,
+  UpstreamCall,
+} from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
@@ -7,7 +15,7 @@ import { type Edit, jsonString, splice } from '../wire/splice.ts';
 import { missing, readModel, scanBody, wrong } from './fields.ts';
 import { onlyPart, partsOf, readInputs } from './inputs.ts';
 import { listCall } from './list-call.ts';
-import { factsOfParts, joinedReply, placedOf } from './list-join.ts';
+import { joinedReply, placedOf } from './list-join.ts';
 import { type ListForm, partOfList, readList } from './list-reply.ts';
 import { errorShape } from './openai-errors.ts';
 import { checkedReply } from './openai-reply.ts';
@@ -69,10 +77,10 @@ function splitList({ body, model, modelField, input }: ListOfInputs, most: numbe
   return { parts, join: (replies) => join(parts, replies) };
 }
 
-function join(parts: readonly ParsedCall[], replies: readonly CheckedReply[]): CheckedReply {
+function join(parts: readonly ParsedCall[], replies: readonly CheckedReply[]): JoinedReply {
   const lists = replies.map(({ body }, at) => readList(body, FORM, parts[at]!.items));
   const placed = placedOf(lists).sort((a, b) => a.index - b.index);
-  return { ...factsOfParts(replies), body: joinedReply(lists, placed, FORM) };
+  return joinedReply(replies, lists, placed, FORM);
 }
 
 const noStream = () =>

@@ -1,11 +1,12 @@
 // Runs one caller's list in the parts that a worker takes, and answers as if it had been one call. For router/dispatch.
-import type { CheckedReply, ParsedCall, SplitCall } from '../core/dialect.ts';
+import type { CheckedReply, JoinedReply, ParsedCall, SplitCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
-import type { Disclosure, End, InferenceReply, ReplyBody, Sink } from '../core/reply.ts';
+import type { Disclosure, InferenceReply, Sink } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import { CallSignal } from '../core/signal.ts';
 import { joined } from '../wire/join.ts';
+import { JoinedBody } from './joined-body.ts';
 
 /** Parts of one call under way at once, so that a long list does not take a pool for itself. */
 const MOST_AT_ONCE = 8;
@@ -135,11 +136,11 @@ class HoldingSink implements Sink {
   }
 }
 
-function wholeReply(answers: readonly PartAnswer[], { body, usage, stop }: CheckedReply): InferenceReply {
+function wholeReply(answers: readonly PartAnswer[], whole: JoinedReply): InferenceReply {
   const { contentType } = answers[0]!.reply;
   const disclosure = disclosureOf(answers.map(({ reply }) => reply.disclosure));
   // A header of the target's tells of one part, and may say other things in the next.
-  return { contentType, disclosure, headers: [], body: heldBody(body, { usage, stop }) };
+  return { contentType, disclosure, headers: [], body: new JoinedBody(whole) };
 }
 
 /** The parts went side by side to one target: they took all their attempts, and the longest of their waits. */
@@ -150,17 +151,5 @@ function disclosureOf(parts: readonly Disclosure[]): Disclosure {
     queueMs: parts.reduce((most, { queueMs }) => Math.max(most, queueMs), 0),
     coldMs: parts.reduce((most, { coldMs }) => Math.max(most, coldMs), 0),
     dropped: [...new Set(parts.flatMap(({ dropped }) => dropped))],
-  };
-}
-
-function heldBody(body: Uint8Array, said: Pick<End, 'usage' | 'stop'>): ReplyBody {
-  return {
-    length: body.length,
-    pipe(sink) {
-      sink.end(body);
-      return { how: 'complete', error: null, bytes: body.length, ...said };
-    },
-    failure: () => null,
-    discard() {},
   };
 }

@@ -25,7 +25,10 @@ const embedding: Write = (input, index) =>
 
 function joinedFrom(text: string, most: number, reply: (part: ParsedCall) => CheckedReply): CheckedReply {
   const split = parse(text).split(most)!;
-  return split.join(split.parts.map(reply));
+  const { pieces, bytes, ...facts } = split.join(split.parts.map(reply));
+  const body = Buffer.concat(pieces);
+  expect(body.length).toBe(bytes);
+  return { ...facts, body };
 }
 
 const entry = fc.oneof(

@@ -35,8 +35,8 @@ function ask(call: ParsedCall, form: RerankForm) {
 function joined(call: ParsedCall, most: number, form: RerankForm) {
   const split = call.split(most)!;
   const asked = split.parts.map((part) => ask(part, form));
-  const { body, ...facts } = split.join(asked.map(({ reply }) => reply));
-  return { ...facts, text: textFrom(body), reply: JSON.parse(textFrom(body)) as unknown, asked };
+  const { pieces, ...facts } = split.join(asked.map(({ reply }) => reply));
+  return { ...facts, reply: JSON.parse(textFrom(Buffer.concat(pieces))) as unknown, asked };
 }
 
 const wishes = fc.record({
@@ -144,7 +144,7 @@ describe("a part in the caller's own form", () => {
     const best = [3, 1, 0, 2].map(
       (index) => `{ "relevance_score": ${scores[index]}, "index" : ${index}, "new":{"index":7} }`,
     );
-    expect(textFrom(split.join(replies).body)).toBe(
+    expect(textFrom(Buffer.concat(split.join(replies).pieces))).toBe(
       `{"usage":{"total_tokens":15}, "results":[${best.join(',')}],"model":"said"}`,
     );
   });

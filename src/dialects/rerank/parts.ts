@@ -1,11 +1,11 @@
 // Splits a rerank call into calls with fewer documents, and ranks what comes back as one list. For rerank calls of every form.
-import type { CheckedReply, ParsedCall, SplitCall } from '../../core/dialect.ts';
+import type { CheckedReply, JoinedReply, ParsedCall, SplitCall } from '../../core/dialect.ts';
 import { fieldOf, parseSpan } from '../../wire/json-view.ts';
 import type { Field, ScannedObject } from '../../wire/scan.ts';
 import { type Edit, splice } from '../../wire/splice.ts';
 import { onlyPart, partsOf, textTokens } from '../inputs.ts';
 import { listCall } from '../list-call.ts';
-import { factsOfParts, joinedReply, type Placed, placedOf, withoutField } from '../list-join.ts';
+import { joinedReply, type Placed, placedOf, withoutField } from '../list-join.ts';
 import { partOfList, readList } from '../list-reply.ts';
 import type { CallerForm } from './form.ts';
 import { order } from './ranking.ts';
@@ -52,15 +52,11 @@ function withoutCut(scan: ScannedObject, { cut }: CallerForm): readonly Edit[] {
 
 const NOTHING = new Uint8Array(0);
 
-function join(
-  { form, cut }: WholeRerank,
-  parts: readonly ParsedCall[],
-  replies: readonly CheckedReply[],
-): CheckedReply {
+function join({ form, cut }: WholeRerank, parts: readonly ParsedCall[], replies: readonly CheckedReply[]): JoinedReply {
   const lists = replies.map(({ body }, at) => readList(body, form.answer, parts[at]!.items));
   const key = WORKER_FORMS[form.form].score;
   const ranked = placedOf(lists).map((placed) => ({ ...placed, score: scoreOf(placed, key) }));
-  return { ...factsOfParts(replies), body: joinedReply(lists, ranked.sort(order).slice(0, cut), form.answer) };
+  return joinedReply(replies, lists, ranked.sort(order).slice(0, cut), form.answer);
 }
 
 /** A number: the check of each reply has seen to it. */
