@@ -1,48 +1,29 @@
 // Who gets a slot, who waits and who is sent away, case by case. For src/flow/gate.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { GateRefusal, Permit, Pick } from '../../src/core/gate.ts';
+import type { GateCall, Permit } from '../../src/core/gate.ts';
 import { CallSignal } from '../../src/core/signal.ts';
-import { FifoGate } from '../../src/flow/gate.ts';
+import { FairGate } from '../../src/flow/gate.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
+import { gateCall, gateRules, held, on, settled, told } from './calls.ts';
 import { slotWorker, type TestWorker } from './slots.ts';
 
 let clock: VirtualClock;
-let gate: FifoGate;
+let gate: FairGate;
 let worker: TestWorker;
 
 beforeEach(() => {
   clock = new VirtualClock();
-  gate = new FifoGate({ clock, maxWaiting: 100 });
   worker = slotWorker('w', 1);
+  gate = new FairGate({ clock, rules: gateRules(), capacity: () => worker.limit });
 });
 
-const on =
-  (...workers: TestWorker[]): Pick =>
-  () => {
-    if (workers.every((one) => !one.up)) return 'none';
-    return workers.find((one) => one.up && one.inFlight < one.limit) ?? 'full';
-  };
-const call = (maxWaitMs = 1000, signal = new CallSignal()) => ({ signal, maxWaitMs });
-const take = (pick: Pick = on(worker)) => {
-  const answer = gate.acquire(call(), pick);
-  if (typeof answer === 'string' || answer instanceof Promise) throw new Error('no permit at once');
-  return answer;
-};
-const held = (answer: Permit | GateRefusal): Permit => {
-  if (typeof answer === 'string') throw new Error(answer);
-  return answer;
-};
-/** What a promise has come to by now. */
-async function settled<T>(promise: T | Promise<T>): Promise<T | 'pending'> {
-  const pending = Symbol();
-  const won = await Promise.race([promise, Promise.resolve().then(() => pending)]);
-  return won === pending ? 'pending' : (won as T);
-}
-const atRest = () => expect([gate.inFlight, gate.waiting, clock.pending]).toEqual([0, 0, 0]);
+const enter = (more: Partial<GateCall> = {}, pick = on(worker)) => gate.acquire(gateCall(more), pick);
+const atRest = () =>
+  expect([gate.inFlight, gate.waiting, clock.pending, worker.backlogTokens, gate.lines()]).toEqual([0, 0, 0, 0, []]);
 
 describe('with room', () => {
   it('answers at once, without a promise or a timer', () => {
-    const permit = take();
+    const permit = held(enter());
     expect(permit.worker).toBe(worker);
     expect(permit.waitedMs).toBe(0);
     expect([worker.inFlight, gate.inFlight, clock.pending]).toEqual([1, 1, 0]);
@@ -51,33 +32,45 @@ describe('with room', () => {
   });
 
   it('a second close gives nothing back twice', () => {
-    const first = take();
+    const first = held(enter());
     first.close('won');
-    const second = take();
+    const second = held(enter());
     first.close('failed');
     first.close('won');
     expect([worker.inFlight, gate.inFlight]).toEqual([1, 1]);
-    expect(gate.acquire(call(0), on(worker))).toBe('waited');
+    expect(told(enter({ maxWaitMs: 0 }))).toBe('waited');
     second.close('won');
+    atRest();
+  });
+
+  it('what a worker has yet to read is counted until first content, or until the end if none came', () => {
+    worker.limit = 2;
+    const uncachedAt = (at: unknown) => (at === worker ? 700 : 100);
+    const first = held(enter({ uncachedAt }));
+    const second = held(enter({ uncachedAt }));
+    expect(worker.backlogTokens).toBe(1400);
+    first.began();
+    first.began();
+    expect(worker.backlogTokens).toBe(700);
+    first.close('won');
+    expect(worker.backlogTokens).toBe(700);
+    second.close('failed');
+    second.began();
     atRest();
   });
 });
 
 describe('in line', () => {
-  it('is served first come, first served, and told how long it waited', async () => {
-    const running = take();
+  it('one tenant is served first come, first served, and told how long it waited', async () => {
+    let open: Permit = held(enter());
     const order: number[] = [];
     const waits = [1, 2, 3].map((number) => {
-      const answer = gate.acquire(call(), on(worker)) as Promise<Permit>;
-      void answer.then((permit) => {
-        order.push(number);
-        return permit;
-      });
+      const answer = enter() as Promise<Permit>;
+      void answer.then(() => order.push(number));
       clock.advance(10);
       return answer;
     });
     expect(gate.waiting).toBe(3);
-    let open: Permit = running;
     for (const wait of waits) {
       open.close('won');
       open = await wait;
@@ -88,30 +81,14 @@ describe('in line', () => {
     atRest();
   });
 
-  it('F079 a full line and an unwillingness to wait are told at once', () => {
-    const small = new FifoGate({ clock, maxWaiting: 1 });
-    const permit = held(small.acquire(call(), on(worker)) as Permit);
-    expect(small.acquire(call(0), on(worker))).toBe('waited');
-    const waiting = small.acquire(call(), on(worker));
-    expect(waiting).toBeInstanceOf(Promise);
-    expect(small.acquire(call(), on(worker))).toBe('queue_full');
-    small.resize(2);
-    expect(small.acquire(call(), on(worker))).toBeInstanceOf(Promise);
-    small.resize(0);
-    expect(small.waiting).toBe(2);
-    small.close();
-    permit.close('won');
-    expect([small.inFlight, small.waiting, clock.pending]).toEqual([0, 0, 0]);
-  });
-
   it('its deadline takes it out at the millisecond, and its slot goes to the next', async () => {
-    const running = take();
-    const short = gate.acquire(call(50), on(worker));
-    const long = gate.acquire(call(500), on(worker));
+    const running = held(enter());
+    const short = enter({ maxWaitMs: 50 });
+    const long = enter({ maxWaitMs: 500 });
     clock.advance(49);
     expect(await settled(short)).toBe('pending');
     clock.advance(1);
-    expect(await short).toBe('waited');
+    expect(await short).toEqual({ refused: 'waited', waitMs: null });
     expect(gate.waiting).toBe(1);
     running.close('won');
     held(await long).close('won');
@@ -121,21 +98,21 @@ describe('in line', () => {
   it('F078 a caller that is gone leaves the line at once, and never holds a slot', async () => {
     const gone = new CallSignal();
     gone.abort();
-    expect(gate.acquire(call(1000, gone), on(worker))).toBe('client_gone');
-    const running = take();
+    expect(told(enter({ signal: gone }))).toBe('client_gone');
+    const running = held(enter());
     const signal = new CallSignal();
-    const waiting = gate.acquire(call(1000, signal), on(worker));
+    const waiting = enter({ signal });
     signal.abort();
     expect(gate.waiting).toBe(0);
-    expect(await waiting).toBe('client_gone');
+    expect(await waiting).toEqual({ refused: 'client_gone', waitMs: null });
     running.close('won');
     atRest();
   });
 
   it('leaves no listener on its caller once it is served', async () => {
-    const running = take();
+    const running = held(enter());
     const signal = new CallSignal();
-    const waiting = gate.acquire(call(1000, signal), on(worker));
+    const waiting = enter({ signal });
     running.close('won');
     const permit = held(await waiting);
     signal.abort();
@@ -145,19 +122,19 @@ describe('in line', () => {
   });
 
   it('is told when no worker is left that could serve it', async () => {
-    const running = take();
-    const waiting = gate.acquire(call(), on(worker));
+    const running = held(enter());
+    const waiting = enter();
     worker.up = false;
-    expect(gate.acquire(call(), on(worker))).toBe('none');
+    expect(told(enter())).toBe('none');
     gate.poke();
-    expect(await waiting).toBe('none');
+    expect(await waiting).toEqual({ refused: 'none', waitMs: null });
     running.close('won');
     atRest();
   });
 
   it('is served by a poke when a worker comes up or grows', async () => {
-    const running = take();
-    const waiting = gate.acquire(call(), on(worker));
+    const running = held(enter());
+    const waiting = enter();
     worker.limit = 2;
     gate.poke();
     held(await waiting).close('won');
@@ -167,23 +144,53 @@ describe('in line', () => {
 
   it('is looked at by the clock too: a worker that is free again calls nobody', async () => {
     worker.limit = 0;
-    const waiting = gate.acquire(call(), on(worker));
+    const waiting = enter();
+    clock.advance(250);
+    expect(await settled(waiting)).toBe('pending');
     worker.limit = 1;
     clock.advance(249);
     expect(await settled(waiting)).toBe('pending');
     clock.advance(1);
     const permit = held(await waiting);
-    expect(permit.waitedMs).toBe(250);
+    expect(permit.waitedMs).toBe(500);
     permit.close('won');
     atRest();
   });
 
+  it('several slots that come free in one turn are all given away in it', async () => {
+    worker.limit = 3;
+    const running = [1, 2, 3].map(() => held(enter()));
+    const waiting = [1, 2, 3, 4].map(() => enter());
+    for (const permit of running) permit.close('won');
+    expect([gate.inFlight, gate.waiting]).toEqual([3, 1]);
+    for (const wait of waiting) held(await wait).close('won');
+    atRest();
+  });
+
   it('ends with the gate, and so does all that comes later', async () => {
-    const running = take();
-    const waiting = gate.acquire(call(), on(worker));
+    const running = held(enter());
+    const waiting = enter();
     gate.close();
-    expect(await waiting).toBe('closed');
-    expect(gate.acquire(call(), on(worker))).toBe('closed');
+    expect(await waiting).toEqual({ refused: 'closed', waitMs: null });
+    expect(told(enter())).toBe('closed');
+    running.close('won');
+    atRest();
+  });
+
+  it('is shown by class, band and tenant, with the age of the oldest', () => {
+    const running = held(enter());
+    void enter({ tenant: 'a' });
+    clock.advance(30);
+    void enter({ tenant: 'a' });
+    void enter({ tenant: 'a', priority: 'batch' });
+    void enter({ tenant: 'b', class: 'embed' });
+    clock.advance(5);
+    expect(gate.lines()).toEqual([
+      { class: 'chat', priority: 'interactive', tenant: 'a', waiting: 2, oldestMs: 35 },
+      { class: 'chat', priority: 'batch', tenant: 'a', waiting: 1, oldestMs: 5 },
+      { class: 'embed', priority: 'interactive', tenant: 'b', waiting: 1, oldestMs: 5 },
+    ]);
+    gate.close();
     running.close('won');
     atRest();
   });

@@ -1,0 +1,68 @@
+// Decides what calls and rules look like to a gate in tests, and how their answers are read. For tests of src/flow.
+import type { ClassLine, GateCall, GateRefusal, GateRules, Permit, Pick } from '../../src/core/gate.ts';
+import { CallSignal } from '../../src/core/signal.ts';
+import type { TestWorker } from './slots.ts';
+
+const LINE: ClassLine = { maxWaiting: 100, maxBytes: 1_000_000, share: 1 };
+
+export function gateRules({
+  line = {},
+  embed = {},
+  reserved = {},
+}: {
+  line?: Partial<ClassLine>;
+  embed?: Partial<ClassLine>;
+  reserved?: Partial<GateRules['reserved']>;
+} = {}): GateRules {
+  return {
+    classes: { chat: { ...LINE, ...line }, embed: { ...LINE, ...embed } },
+    reserved: { critical: 0, interactive: 0, batch: 0, background: 0, ...reserved },
+  };
+}
+
+export function gateCall(more: Partial<GateCall> = {}): GateCall {
+  return {
+    signal: new CallSignal(),
+    maxWaitMs: 1000,
+    class: 'chat',
+    priority: 'interactive',
+    tenant: 'acme',
+    weight: 1,
+    continues: false,
+    runArrivedMs: 0,
+    bytes: 100,
+    outputTokens: 50,
+    uncachedAt: () => 0,
+    ...more,
+  };
+}
+
+/** The first of these with room. */
+export const on =
+  (...workers: TestWorker[]): Pick =>
+  () => {
+    if (workers.every((one) => !one.up)) return 'none';
+    return workers.find((one) => one.up && one.inFlight < one.limit) ?? 'full';
+  };
+
+type Answer = Permit | GateRefusal;
+
+/** A permit, or why there is none. */
+export function held(answer: Answer | Promise<Answer>): Permit {
+  if (answer instanceof Promise) throw new Error('waits');
+  if ('refused' in answer) throw new Error(answer.refused);
+  return answer;
+}
+
+/** Why it was refused, or what it got. */
+export function told(answer: Answer | Promise<Answer>): string {
+  if (answer instanceof Promise) return 'waits';
+  return 'refused' in answer ? answer.refused : answer.worker.id;
+}
+
+/** What a promise has come to by now. */
+export async function settled<T>(promise: T | Promise<T>): Promise<T | 'pending'> {
+  const pending = Symbol();
+  const won = await Promise.race([promise, Promise.resolve().then(() => pending)]);
+  return won === pending ? 'pending' : (won as T);
+}

@@ -1,0 +1,40 @@
+// The heap against a sorted list, over random histories. For src/flow/heap.
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { IndexedHeap, type Placed } from '../../src/flow/heap.ts';
+
+interface Item extends Placed {
+  key: number;
+}
+
+const step = fc.tuple(fc.constantFrom('add', 'remove', 'move', 'take'), fc.nat(1000), fc.nat(20));
+
+it('its first is the least of all, after whatever was added, removed or moved; and every item knows its place', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const heap = new IndexedHeap<Item>((a, b) => a.key < b.key);
+      let model: Item[] = [];
+      for (const [what, at, key] of steps) {
+        const item = model[at % Math.max(model.length, 1)];
+        if (what === 'add' || item === undefined) {
+          const added = { place: -1, key };
+          heap.add(added);
+          model.push(added);
+        } else if (what === 'move') {
+          item.key = key;
+          heap.moved(item);
+        } else {
+          const gone = what === 'take' ? heap.first()! : item;
+          heap.remove(gone);
+          expect(gone.place).toBe(-1);
+          model = model.filter((other) => other !== gone);
+        }
+        expect(heap.size).toBe(model.length);
+        expect(heap.first()?.key).toBe(model.length === 0 ? undefined : Math.min(...model.map((one) => one.key)));
+        expect(heap.items.map(({ place }) => place)).toEqual([...heap.items.keys()]);
+        expect(new Set(heap.items)).toEqual(new Set(model));
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
