@@ -1,5 +1,5 @@
 // A simulated call: what its caller knows of it, and how the router sees it without a byte of JSON. For player and transport.
-import type { CheckedReply, Dialect, ParsedCall, PromptPrint, SplitCall, Usage } from '../core/dialect.ts';
+import type { CheckedReply, Dialect, JoinedReply, ParsedCall, PromptPrint, SplitCall, Usage } from '../core/dialect.ts';
 import type { DialectName, Priority, RouteClass } from '../core/names.ts';
 import type { RunIdentity, Stop } from '../core/runs.ts';
 import { FrameJudge, usageOf } from './frames.ts';
@@ -106,7 +106,7 @@ function splitCall(bodies: Bodies, body: Uint8Array, most: number): SplitCall | 
   return { parts, join: joined };
 }
 
-function joined(replies: readonly CheckedReply[]): CheckedReply {
+function joined(replies: readonly CheckedReply[]): JoinedReply {
   const sum = (field: keyof Usage) => replies.reduce((total, { usage }) => total + (usage?.[field] ?? 0), 0);
   const usage = {
     uncachedTokens: sum('uncachedTokens'),
@@ -114,7 +114,14 @@ function joined(replies: readonly CheckedReply[]): CheckedReply {
     outputTokens: sum('outputTokens'),
     reasoningTokens: sum('reasoningTokens'),
   };
-  return { body: replies[0]!.body, usage, servedModel: null, stop: null };
+  const pieces = replies.map(({ body }) => body);
+  return {
+    pieces,
+    bytes: pieces.reduce((bytes, { length }) => bytes + length, 0),
+    usage,
+    servedModel: null,
+    stop: null,
+  };
 }
 
 /** The dialect of one class, as far as a router that is called without HTTP needs one. */

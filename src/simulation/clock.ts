@@ -63,6 +63,11 @@ export class SimulatedClock implements Clock {
     return this.#timers.size - this.#cancelled;
   }
 
+  /** Timers in memory, cancelled ones included. */
+  get held(): number {
+    return this.#timers.size;
+  }
+
   /**
    * Runs timer after timer until `done` says so, with a turn of the event loop after each, so that whatever waits for it
    * goes on before time does. False: no timer was left and it was not done, so it would never be.

@@ -142,7 +142,7 @@ export class Player {
       inputTokens: spec.inputTokens,
       reusedTokens: served.reusedTokens,
       reusableTokens,
-      outputTokens: error === null ? spec.outputTokens : 0,
+      outputTokens: spec.outputTokens,
       degraded: reply?.disclosure.degraded ?? null,
       attempts: reply?.disclosure.attempts ?? error?.detail.attempts ?? 0,
       tries,

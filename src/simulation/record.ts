@@ -24,6 +24,7 @@ export interface CallRecord {
   readonly reusedTokens: number;
   /** What an infinite cache that every worker shares would have had of its prompt. */
   readonly reusableTokens: number;
+  /** Made; of a call without a whole answer, what it would have been. */
   readonly outputTokens: number;
   readonly degraded: Disclosure['degraded'];
   readonly attempts: number;
