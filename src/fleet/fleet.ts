@@ -1,6 +1,9 @@
 // All pools and their workers, brought in line with the policy at start and at each reload. For router/create.
 
+import type { GateRules } from '../core/gate.ts';
+import type { Limit } from '../core/limit.ts';
 import type { Clock, Log } from '../core/runtime.ts';
+import type { WorkerIndex } from '../core/schedule.ts';
 import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
 import { Account } from './account.ts';
 import type { Member, Pool, PoolGate } from './pool.ts';
@@ -13,7 +16,9 @@ export interface WorkerPlan {
   readonly key: string;
   readonly url: string | null;
   readonly headers: readonly string[];
-  readonly limit: number;
+  /** Equal keys across reloads keep what the limit has learned; with another one a new limit begins. */
+  readonly limitKey: string;
+  createLimit(): Limit;
   readonly replyHeaders?: readonly string[];
   /** The address names the API's version already. */
   readonly versioned?: boolean;
@@ -27,7 +32,9 @@ export interface PoolPlan {
   readonly name: string;
   readonly kind: Pool['kind'];
   readonly serves: string | null;
-  readonly maxWaiting: number;
+  readonly rules: GateRules;
+  readonly zone: string | null;
+  readonly contextTokens: number | null;
   readonly engine: WorkerEngine;
   readonly workers: readonly WorkerPlan[];
 }
@@ -37,12 +44,20 @@ export interface FleetDeps {
   readonly log: Log;
   readonly prober: Prober;
   createBreaker(): WorkerBreaker;
-  createGate(maxWaiting: number): PoolGate;
+  /** `capacity`: the sum of what the pool's workers may hold. */
+  createGate(rules: GateRules, capacity: () => number): PoolGate;
+  createIndex(): WorkerIndex;
+}
+
+/** What the fleet alone moves of a pool. */
+interface OpenPool extends Pool {
+  /** The sum of what its workers may hold, kept as they say so. */
+  capacity: number;
 }
 
 /** Invariant: each worker of the newest plan is a member of exactly one pool, and its source runs. */
 export class Fleet {
-  readonly pools = new Map<string, Pool>();
+  readonly pools = new Map<string, OpenPool>();
   readonly #deps: FleetDeps;
   readonly #accounts = new Map<string, Account>();
   readonly #leaving = new Set<Promise<void>>();
@@ -82,30 +97,54 @@ export class Fleet {
       pool = undefined;
     }
     if (pool === undefined) {
-      const gate = this.#deps.createGate(plan.maxWaiting);
-      const { name, kind, serves, engine } = plan;
-      pool = { name, kind, serves, engine, gate, members: [], workers: [] };
-      this.pools.set(name, pool);
+      pool = this.#open(plan);
+      this.pools.set(plan.name, pool);
     }
     pool.serves = plan.serves;
     pool.engine = plan.engine;
-    pool.gate.resize(plan.maxWaiting);
+    pool.gate.resize(plan.rules);
     const before = new Map(pool.members.map((member) => [member.key, member]));
-    const members = plan.workers.map((worker) => before.get(worker.key) ?? this.#join(pool, plan, worker));
-    const kept = new Set(members);
-    for (const member of pool.members) if (!kept.has(member)) this.#release(member);
+    const members = plan.workers.map((planned) => this.#keep(plan, planned, before) ?? this.#join(pool, plan, planned));
+    const kept = new Set(members.map((member) => member.worker));
+    for (const member of pool.members) if (!kept.has(member.worker)) this.#release(member);
     pool.members = members;
     pool.workers = members.map((member) => member.worker);
-    for (const [at, worker] of plan.workers.entries()) members[at]!.worker.limit = worker.limit;
+    pool.index.replace(pool.workers);
     pool.gate.poke();
   }
 
-  #join(pool: Pool, plan: PoolPlan, planned: WorkerPlan): Member {
+  #open({ name, kind, serves, engine, rules }: PoolPlan): OpenPool {
+    const pool: OpenPool = {
+      name,
+      kind,
+      serves,
+      engine,
+      gate: this.#deps.createGate(rules, () => pool.capacity),
+      index: this.#deps.createIndex(),
+      members: [],
+      workers: [],
+      capacity: 0,
+    };
+    return pool;
+  }
+
+  #keep(plan: PoolPlan, planned: WorkerPlan, before: ReadonlyMap<string, Member>): Member | null {
+    const member = before.get(planned.key);
+    if (member === undefined) return null;
+    const { worker } = member;
+    worker.zone = plan.zone;
+    worker.contextTokens = plan.contextTokens;
+    if (member.limitKey === planned.limitKey) return member;
+    worker.learnWith(planned.createLimit());
+    return { ...member, limitKey: planned.limitKey };
+  }
+
+  #join(pool: OpenPool, plan: PoolPlan, planned: WorkerPlan): Member {
     const source = planned.source();
     const worker = new PoolWorker({
       id: `${plan.name}/${++this.#number}`,
       headers: planned.headers,
-      limit: planned.limit,
+      limit: planned.createLimit(),
       state: source === null ? 'unknown' : 'starting',
       breaker: this.#deps.createBreaker(),
       clock: this.#deps.clock,
@@ -113,6 +152,15 @@ export class Fleet {
       replyHeaders: planned.replyHeaders ?? [],
       versioned: planned.versioned ?? false,
       account: planned.account == null ? null : this.#account(planned.account),
+      zone: plan.zone,
+      contextTokens: plan.contextTokens,
+    });
+    worker.watch({
+      changed: () => pool.index.changed(worker),
+      freed: () => pool.gate.poke(),
+      grew: (by) => {
+        pool.capacity += by;
+      },
     });
     const changed = () => {
       this.#deps.log.info('worker', { worker: worker.id, state: worker.state });
@@ -133,7 +181,7 @@ export class Fleet {
     };
     if (planned.url !== null) place(planned.url);
     source?.start(place);
-    return { key: planned.key, worker, source };
+    return { key: planned.key, limitKey: planned.limitKey, worker, source };
   }
 
   /** For a provider that joins: new, or with another credential than before. */

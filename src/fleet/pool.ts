@@ -1,7 +1,8 @@
 // The workers of one artifact and the gate before them; why none can serve when none can. For fleet and router/dispatch.
 
-import type { Gate } from '../core/gate.ts';
+import type { Gate, GateRules } from '../core/gate.ts';
 import type { Reason } from '../core/names.ts';
+import type { WorkerIndex } from '../core/schedule.ts';
 import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
 import type { PoolWorker } from './worker.ts';
 
@@ -10,11 +11,13 @@ export interface Member {
   readonly key: string;
   readonly worker: PoolWorker;
   readonly source: WorkerSource | null;
+  /** Of the limit that it learns with. */
+  readonly limitKey: string;
 }
 
-/** The gate of a pool, with the bound that a reload may move. */
+/** The gate of a pool, with the rules that a reload may move. */
 export interface PoolGate extends Gate {
-  resize(maxWaiting: number): void;
+  resize(rules: GateRules): void;
 }
 
 /** Own workers, or the one door of a managed API. */
@@ -25,6 +28,8 @@ export interface Pool {
   serves: string | null;
   engine: WorkerEngine;
   readonly gate: PoolGate;
+  /** Which of its workers have room. */
+  readonly index: WorkerIndex;
   members: readonly Member[];
   /** The members' workers, kept as an array of their own for the pick. */
   workers: readonly PoolWorker[];

@@ -1,14 +1,10 @@
 // Asks workers how they are, a few at a time, and says so to their pool. For fleet.
 import PQueue from 'p-queue';
-import type { Clock, Timer } from '../core/runtime.ts';
-import type { Transport } from '../core/transport.ts';
+import type { Timer } from '../core/runtime.ts';
 import type { WorkerEngine, WorkerState } from '../core/worker.ts';
+import { type LoadDeps, LoadProbe } from './load.ts';
+import { ask } from './question.ts';
 import type { PoolWorker } from './worker.ts';
-
-export interface ProbeDeps {
-  readonly transport: Transport;
-  readonly clock: Clock;
-}
 
 /** What a probe found; null: no answer at all. */
 type Finding = WorkerState | null;
@@ -21,13 +17,15 @@ const MISSES = 2;
 
 /** Probes are alike and unhurried, so a plain queue bounds how many run at once. */
 export class Prober {
-  readonly #deps: ProbeDeps;
+  readonly #deps: LoadDeps;
   readonly #queue = new PQueue({ concurrency: 8 });
   readonly #timers = new Map<PoolWorker, Timer>();
+  readonly #loads: LoadProbe;
   #closed = false;
 
-  constructor(deps: ProbeDeps) {
+  constructor(deps: LoadDeps) {
     this.#deps = deps;
+    this.#loads = new LoadProbe(deps);
   }
 
   /** Begins to ask one worker; `changed` runs after each change of its state. */
@@ -35,11 +33,13 @@ export class Prober {
     if (engine.healthPath === null || this.#closed) return;
     this.#timers.get(worker)?.cancel();
     this.#schedule(worker, engine, changed, 0);
+    this.#loads.watch(worker, engine);
   }
 
   forget(worker: PoolWorker): void {
     this.#timers.get(worker)?.cancel();
     this.#timers.delete(worker);
+    this.#loads.forget(worker);
   }
 
   close(): void {
@@ -47,6 +47,7 @@ export class Prober {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#queue.clear();
+    this.#loads.close();
   }
 
   #schedule(worker: PoolWorker, engine: WorkerEngine, changed: () => void, delayMs: number): void {
@@ -62,35 +63,9 @@ export class Prober {
     this.#timers.set(worker, timer);
   }
 
-  #ask(worker: PoolWorker, engine: WorkerEngine): Promise<Finding> {
-    return new Promise((resolve) => {
-      let status = 0;
-      const { transport, clock } = this.#deps;
-      const request = {
-        origin: worker.origin,
-        path: worker.basePath + (engine.healthPath ?? ''),
-        method: 'GET',
-        headers: worker.headers,
-        body: null,
-      } as const;
-      const timer = clock.after(TIMEOUT_MS, () => {
-        exchange.abort();
-        resolve(null);
-      });
-      const answer = (finding: Finding) => {
-        timer.cancel();
-        resolve(finding);
-      };
-      const exchange = transport.send(request, {
-        sent() {},
-        head: (code) => {
-          status = code;
-        },
-        data() {},
-        end: () => answer(engine.stateOf(status)),
-        fail: () => answer(null),
-      });
-    });
+  async #ask(worker: PoolWorker, engine: WorkerEngine): Promise<Finding> {
+    const answer = await ask(worker, engine.healthPath ?? '', TIMEOUT_MS, 0, this.#deps);
+    return answer === null ? null : engine.stateOf(answer.status);
   }
 }
 

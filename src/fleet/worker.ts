@@ -1,9 +1,13 @@
 // One endpoint of a pool: where it is, what state it is in, whether it may be tried. For fleet/pool and, as views, for all others.
-import type { RouterError, RouterErrorDetail } from '../core/errors.ts';
-import type { AttemptOutcome } from '../core/gate.ts';
+import type { RouterErrorDetail } from '../core/errors.ts';
+import type { Limit } from '../core/limit.ts';
 import type { Clock } from '../core/runtime.ts';
-import type { SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
+import type { HeaderView } from '../core/transport.ts';
+import type { AttemptReport, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
 import { Account } from './account.ts';
+import { pauseMs } from './rate-limits.ts';
+import { Room, type RoomWatch } from './room.ts';
+import { WorkerSpeed } from './speed.ts';
 
 /** The circuit breaker of a worker, injected: fleet knows only this much of it. */
 export interface WorkerBreaker {
@@ -22,10 +26,23 @@ const FULL_PAUSE_MS = 250;
 const KEY_PAUSE_MS = 60_000;
 const ADMITTING: ReadonlySet<WorkerState> = new Set(['warm', 'busy', 'unknown']);
 
-/** Moved by probes (`state`), attempts (breaker, pauses) and its gate (`inFlight`). */
+export interface PoolWorkerOptions {
+  readonly id: string;
+  readonly headers: readonly string[];
+  readonly limit: Limit;
+  readonly state: WorkerState;
+  readonly breaker: WorkerBreaker;
+  readonly clock: Clock;
+  readonly expectedReadyMs: number;
+  readonly replyHeaders?: readonly string[];
+  readonly versioned?: boolean;
+  readonly account?: Account | null;
+  readonly zone?: string | null;
+  readonly contextTokens?: number | null;
+}
+
+/** Moved by probes (`state`, engine load), attempts (breaker, pauses, limit, speed) and its gate (in flight, backlog). */
 export class PoolWorker implements SlotWorker, WorkerHealth {
-  limit: number;
-  state: WorkerState;
   origin = '';
   basePath = '';
   /** Monotonic ms; 0 = not paused. */
@@ -40,47 +57,87 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly headers: readonly string[];
   readonly replyHeaders: readonly string[];
   readonly versioned: boolean;
+  zone: string | null;
+  contextTokens: number | null;
   /** Of a managed API; null for own workers. */
   readonly account: Account | null;
   /** A managed API's own lack of room, by model. */
-  readonly #room = new Account();
+  readonly #fullFor = new Account();
   readonly breaker: WorkerBreaker;
   readonly #clock: Clock;
-  #inFlight = 0;
+  readonly #room: Room;
+  readonly #speed: WorkerSpeed;
+  #state: WorkerState;
 
-  constructor(options: {
-    id: string;
-    headers: readonly string[];
-    limit: number;
-    state: WorkerState;
-    breaker: WorkerBreaker;
-    clock: Clock;
-    expectedReadyMs: number;
-    replyHeaders?: readonly string[];
-    versioned?: boolean;
-    account?: Account | null;
-  }) {
+  constructor(options: PoolWorkerOptions) {
     this.id = options.id;
     this.headers = options.headers;
     this.replyHeaders = options.replyHeaders ?? [];
     this.versioned = options.versioned ?? false;
     this.account = options.account ?? null;
-    this.limit = options.limit;
-    this.state = options.state;
+    this.zone = options.zone ?? null;
+    this.contextTokens = options.contextTokens ?? null;
     this.breaker = options.breaker;
     this.expectedReadyMs = options.expectedReadyMs;
     this.#clock = options.clock;
     this.startedMs = options.clock.nowMs();
+    this.#state = options.state;
+    this.#room = new Room(options.limit, ADMITTING.has(options.state));
+    this.#speed = new WorkerSpeed(options.clock);
+  }
+
+  /** Tells who keeps count of the pool's room; from now on. */
+  watch(watch: RoomWatch): void {
+    this.#room.watch(watch);
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  set state(state: WorkerState) {
+    this.#state = state;
+    this.#room.admits = ADMITTING.has(state);
+  }
+
+  get limit(): number {
+    return this.#room.limit;
+  }
+
+  /** Another limit than before: what the old one learned is forgotten. */
+  learnWith(limit: Limit): void {
+    this.#room.learner = limit;
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#room.inFlight;
   }
 
   /** A slot that is granted is a try begun: a line served in one go must not send more than one probe. */
   set inFlight(count: number) {
-    if (count > this.#inFlight) this.breaker.begin();
-    this.#inFlight = count;
+    if (count > this.#room.inFlight) this.breaker.begin();
+    this.#room.hold(count);
+  }
+
+  get backlogTokens(): number {
+    return this.#speed.backlogTokens;
+  }
+
+  set backlogTokens(tokens: number) {
+    this.#speed.backlogTokens = tokens;
+  }
+
+  get engineLoad(): number | null {
+    return this.#room.engineLoad;
+  }
+
+  /** What its engine said of its load when it was asked; null: nothing. */
+  heard(load: number | null): void {
+    this.#room.heard(load);
+  }
+
+  expectedFirstContentMs(uncachedTokens: number): number {
+    return this.#speed.expectedMs(uncachedTokens);
   }
 
   admits(nowMs: number, model: string): boolean {
@@ -97,7 +154,13 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     return this.breaker.begin();
   }
 
-  record(outcome: AttemptOutcome, error: RouterError | null, begun: number, model: string): void {
+  record(report: AttemptReport): void {
+    // Health first: room that is learned may be given away there and then.
+    this.#judge(report);
+    this.#learn(report);
+  }
+
+  #judge({ outcome, error, begun, model }: AttemptReport): void {
     if (outcome === 'won') return this.breaker.success(begun);
     if (outcome !== 'failed' || error === null) return this.breaker.ignored(begun);
     switch (error.code) {
@@ -120,16 +183,36 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     }
   }
 
+  replied(model: string, headers: HeaderView): void {
+    if (this.account === null) return;
+    const ms = pauseMs(headers, this.backlogTokens, this.#clock.wallMs());
+    if (ms > 0) this.account.pauseModel(model, this.#clock.nowMs() + ms);
+  }
+
+  #learn({ outcome, error, firstContentMs, uncachedTokens, inFlight, backlogTokens }: AttemptReport): void {
+    // A caller's own deadline says nothing of the worker, nor does a reply that falls silent when it has begun.
+    const late = error?.code === 'upstream_timeout' && error.descends && firstContentMs === null;
+    if (late) this.#speed.lost();
+    // Alone with its worker, a call's own tokens are known better than by estimate.
+    else if (firstContentMs !== null) this.#speed.learn(inFlight <= 1 ? uncachedTokens : backlogTokens, firstContentMs);
+    // An account's rate limit is no matter of calls in flight.
+    const full = error?.code === 'worker_full' && !(this.account !== null && error.detail.rateLimit === true);
+    const dropped = outcome === 'failed' && (full || late);
+    if (!dropped && firstContentMs === null && outcome !== 'won') return;
+    this.#room.learner.sample({ firstContentMs, uncachedTokens, inFlight, dropped });
+    this.#room.refresh();
+  }
+
   /** What stands against a model at a managed API: a limit of its account, or no room at this one. Null for own workers. */
   accountPause(model: string, nowMs: number): ReturnType<Account['pausedUntil']> {
     if (this.account === null) return null;
-    return this.account.pausedUntil(model, nowMs) ?? this.#room.pausedUntil(model, nowMs);
+    return this.account.pausedUntil(model, nowMs) ?? this.#fullFor.pausedUntil(model, nowMs);
   }
 
   /** An own worker is full as such, a managed API for one model: here, or wherever the account is used. */
   #full({ coolDownMs = FULL_PAUSE_MS, rateLimit = false }: RouterErrorDetail, model: string): void {
     if (this.account === null) this.#pause(coolDownMs, 'saturated');
-    else (rateLimit ? this.account : this.#room).pauseModel(model, this.#clock.nowMs() + coolDownMs);
+    else (rateLimit ? this.account : this.#fullFor).pauseModel(model, this.#clock.nowMs() + coolDownMs);
   }
 
   #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {

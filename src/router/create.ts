@@ -75,7 +75,7 @@ export function createRouter(options: RouterOptions): Router {
   const fleet = new Fleet({
     clock,
     log,
-    prober: new Prober({ transport, clock }),
+    prober: new Prober({ transport, clock, random, log }),
     createBreaker: () => new Breaker(DEFAULT_BREAKER, clock, random),
     createGate: (rules, capacity) => new FairGate({ clock, rules, capacity }),
     createIndex: () => new Candidates(random),

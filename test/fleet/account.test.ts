@@ -5,6 +5,7 @@ import { Account } from '../../src/fleet/account.ts';
 import { PoolWorker } from '../../src/fleet/worker.ts';
 import { Breaker, DEFAULT_BREAKER } from '../../src/upstream/breaker.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
+import { fixedLimit, report } from './fleets.ts';
 
 describe('an account', () => {
   it('F069 pauses one model, or all of them; a longer pause is never shortened', () => {
@@ -61,7 +62,7 @@ describe('workers of one account', () => {
       const made = new PoolWorker({
         id,
         headers: [],
-        limit: 9,
+        limit: fixedLimit(9).createLimit(),
         state: 'unknown',
         breaker: new Breaker(DEFAULT_BREAKER, clock, () => 0.5),
         clock,
@@ -71,7 +72,8 @@ describe('workers of one account', () => {
       made.origin = 'http://127.0.0.1:9';
       return made;
     };
-    const fail = (on: PoolWorker, error: RouterError, model: string) => on.record('failed', error, on.begin(), model);
+    const fail = (on: PoolWorker, error: RouterError, model: string) =>
+      on.record(report({ outcome: 'failed', error, begun: on.begin(), model }));
     return { clock, one: worker('one/1', account), two: worker('two/2', account), own: worker('own/3', null), fail };
   }
 

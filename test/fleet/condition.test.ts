@@ -4,7 +4,7 @@ import { RouterError } from '../../src/core/errors.ts';
 import type { WorkerState } from '../../src/core/worker.ts';
 import { conditionOf, type Pool } from '../../src/fleet/pool.ts';
 import { type PoolWorker, placeOf } from '../../src/fleet/worker.ts';
-import { poolPlan, testFleet, urlWorker } from './fleets.ts';
+import { poolPlan, report, testFleet, urlWorker } from './fleets.ts';
 
 function pool(...states: WorkerState[]) {
   const { fleet, clock } = testFleet();
@@ -20,7 +20,7 @@ function pool(...states: WorkerState[]) {
 }
 
 const fail = (worker: PoolWorker, code: ConstructorParameters<typeof RouterError>[0], detail = {}) =>
-  worker.record('failed', new RouterError(code, 'x', detail), worker.begin(), 'm');
+  worker.record(report({ outcome: 'failed', error: new RouterError(code, 'x', detail), begun: worker.begin() }));
 
 describe('the condition of a pool', () => {
   it('without workers, or with broken ones only, it is failing and nothing tells when that ends', () => {
@@ -95,8 +95,8 @@ describe('what an attempt does to its worker', () => {
     const [worker] = workers;
     for (let i = 0; i < 50; i++) {
       const begun = worker!.begin();
-      worker!.record('ignored', new RouterError('client_gone', 'x'), begun, 'm');
-      worker!.record('ignored', new RouterError('refused_by_target', 'x'), begun, 'm');
+      for (const code of ['client_gone', 'refused_by_target'] as const)
+        worker!.record(report({ outcome: 'ignored', error: new RouterError(code, 'x'), begun }));
     }
     expect(worker!.admits(0, 'm')).toBe(true);
     expect(worker!.breaker.state(0)).toBe('closed');

@@ -1,9 +1,27 @@
 // What a new policy does to pools and workers that are there already. For src/fleet/fleet.
 import { describe, expect, it } from 'vitest';
+import type { GateCall, GateRefusal, Permit } from '../../src/core/gate.ts';
 import { CallSignal } from '../../src/core/signal.ts';
-import { playedSource, poolPlan, testFleet, urlWorker } from './fleets.ts';
+import { fixedLimit, playedSource, poolPlan, testFleet, urlWorker } from './fleets.ts';
 
-const call = () => ({ signal: new CallSignal(), maxWaitMs: 1_000 });
+const call = (): GateCall => ({
+  signal: new CallSignal(),
+  maxWaitMs: 1_000,
+  class: 'chat',
+  priority: 'interactive',
+  tenant: 't',
+  weight: 1,
+  continues: false,
+  runArrivedMs: 0,
+  bytes: 100,
+  outputTokens: 10,
+  uncachedAt: () => 100,
+});
+
+function permitOf(answer: Permit | GateRefusal | Promise<unknown>): Permit {
+  if (answer instanceof Promise || 'refused' in answer) throw new Error('no permit');
+  return answer;
+}
 
 describe('a reload', () => {
   it('keeps workers of equal key with all their state, wherever they stand in the list', async () => {
@@ -15,7 +33,7 @@ describe('a reload', () => {
     const [a, b] = pool.workers;
     a!.breaker.failure(a!.begin());
     a!.inFlight = 1;
-    fleet.apply([poolPlan([urlWorker('http://c'), urlWorker('http://b'), urlWorker('http://a', { limit: 9 })])]);
+    fleet.apply([poolPlan([urlWorker('http://c'), urlWorker('http://b'), urlWorker('http://a', fixedLimit(9))])]);
     expect(fleet.pools.get('p')).toBe(pool);
     expect(pool.workers[2]).toBe(a);
     expect(pool.workers[1]).toBe(b);
@@ -77,7 +95,7 @@ describe('a reload', () => {
 
   it('more room is used at once by those in line', async () => {
     const { fleet, clock } = testFleet();
-    const plan = (limit: number) => [poolPlan([urlWorker('http://a', { limit })], { engine: 'openai' })];
+    const plan = (limit: number) => [poolPlan([urlWorker('http://a', fixedLimit(limit))], { engine: 'openai' })];
     fleet.apply(plan(1));
     const pool = fleet.pools.get('p')!;
     const pick = () => {
@@ -88,27 +106,23 @@ describe('a reload', () => {
     const second = pool.gate.acquire(call(), pick);
     expect(second).toBeInstanceOf(Promise);
     fleet.apply(plan(2));
-    const permit = await second;
-    if (typeof permit === 'string' || typeof first === 'string' || first instanceof Promise)
-      throw new Error('no permit');
-    permit.close('won');
-    first.close('won');
+    permitOf(await second).close('won');
+    permitOf(first).close('won');
     await fleet.close();
     expect([pool.gate.inFlight, pool.gate.waiting, clock.pending]).toEqual([0, 0, 0]);
   });
 
   it('a pool that is gone refuses its line; calls that run end in peace', async () => {
     const { fleet, clock } = testFleet();
-    fleet.apply([poolPlan([urlWorker('http://a', { limit: 1 })], { engine: 'openai' })]);
+    fleet.apply([poolPlan([urlWorker('http://a', fixedLimit(1))], { engine: 'openai' })]);
     const pool = fleet.pools.get('p')!;
     const [worker] = pool.workers;
     const running = pool.gate.acquire(call(), () => worker!);
     const waiting = pool.gate.acquire(call(), () => 'full');
     fleet.apply([poolPlan([], { name: 'other' })]);
     expect([...fleet.pools.keys()]).toEqual(['other']);
-    expect(await waiting).toBe('closed');
-    if (typeof running === 'string' || running instanceof Promise) throw new Error('no permit');
-    running.close('won');
+    expect(await waiting).toMatchObject({ refused: 'closed' });
+    permitOf(running).close('won');
     expect([worker!.inFlight, pool.gate.inFlight, clock.pending]).toEqual([0, 0, 0]);
     await fleet.close();
   });

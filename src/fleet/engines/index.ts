@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DialectName, RerankForm, ScoreMeaning } from '../../core/names.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { WorkerEngine } from '../../core/worker.ts';
+import { gauge, loadFrom } from './gauges.ts';
 
 type NoOptions = Record<string, never>;
 
@@ -10,6 +11,8 @@ type NoOptions = Record<string, never>;
 export interface EnginePlugin extends Plugin<NoOptions, undefined, WorkerEngine> {
   readonly speaks: readonly DialectName[];
   readonly rerank: { readonly form: RerankForm; readonly scores: ScoreMeaning } | null;
+  /** Entries of a list that one call may carry as its servers come; null = no bound is known. */
+  readonly maxItems: number | null;
 }
 
 const OPENAI: readonly DialectName[] = ['openai-chat', 'openai-completions', 'openai-embeddings'];
@@ -17,13 +20,57 @@ const ANTHROPIC: readonly DialectName[] = ['anthropic-messages', 'anthropic-coun
 
 const noOptions = z.strictObject({}) as unknown as EnginePlugin['options'];
 
+type Load = Pick<WorkerEngine, 'loadPath' | 'loadOf'>;
+
+/** Says nothing of its load. */
+const MUTE: Load = { loadPath: null, loadOf: () => null };
+
 /** Asked for its health at a path that answers 200 when it serves; `loading` is what it answers before that, if anything. */
-function byHealth(healthPath: string, loading: number | null): () => WorkerEngine {
+function byHealth(healthPath: string, loading: number | null, load = MUTE): () => WorkerEngine {
   return () => ({
     healthPath,
     stateOf: (status) => (status === 200 ? 'warm' : status === loading ? 'starting' : 'unhealthy'),
+    ...load,
   });
 }
+
+/** The old name of the cache gauge is no longer emitted by new servers, and old ones know no other. */
+const vllmLoad: Load = {
+  loadPath: '/metrics',
+  loadOf: loadFrom({
+    waiting: ['vllm:num_requests_waiting'],
+    running: ['vllm:num_requests_running'],
+    cache: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc'],
+  }),
+};
+
+const sglangLoad: Load = {
+  loadPath: '/metrics',
+  loadOf: loadFrom({
+    waiting: ['sglang:num_queue_reqs'],
+    running: ['sglang:num_running_reqs'],
+    cache: ['sglang:token_usage'],
+  }),
+};
+
+const llamaCppLoad: Load = {
+  loadPath: '/metrics',
+  loadOf: loadFrom({
+    waiting: ['llamacpp:requests_deferred'],
+    running: ['llamacpp:requests_processing'],
+    cache: [],
+  }),
+};
+
+/** Half of the inputs in line at which its servers, as they come, refuse more. */
+const TEI_QUEUE = 256;
+const teiLoad: Load = {
+  loadPath: '/metrics',
+  loadOf: (page) => {
+    const waiting = gauge(page, 'te_queue_size');
+    return waiting === null ? null : waiting / TEI_QUEUE;
+  },
+};
 
 /** Any server that speaks OpenAI's API. It has no health question of its own, so only calls tell how it is. */
 const openai: EnginePlugin = {
@@ -31,7 +78,8 @@ const openai: EnginePlugin = {
   options: noOptions,
   speaks: OPENAI,
   rerank: null,
-  create: () => ({ healthPath: null, stateOf: () => 'unknown' }),
+  maxItems: null,
+  create: () => ({ healthPath: null, stateOf: () => 'unknown', ...MUTE }),
 };
 
 /** vLLM: `/health` is 200 when the engine answers and 503 when it is dead or asleep; while it loads, the port is shut. */
@@ -40,7 +88,8 @@ const vllm: EnginePlugin = {
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', ...ANTHROPIC, 'rerank'],
   rerank: { form: 'vllm', scores: 'probability' },
-  create: byHealth('/health', null),
+  maxItems: null,
+  create: byHealth('/health', null, vllmLoad),
 };
 
 /** SGLang: `/health` is light and makes no token. */
@@ -49,7 +98,8 @@ const sglang: EnginePlugin = {
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', 'anthropic-messages', 'rerank'],
   rerank: { form: 'vllm', scores: 'undeclared' },
-  create: byHealth('/health', 503),
+  maxItems: null,
+  create: byHealth('/health', 503, sglangLoad),
 };
 
 /** llama.cpp's server: `/health` is 503 while the model loads. */
@@ -58,7 +108,8 @@ const llamaCpp: EnginePlugin = {
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', ...ANTHROPIC, 'rerank'],
   rerank: { form: 'llama-cpp', scores: 'logit' },
-  create: byHealth('/health', 503),
+  maxItems: null,
+  create: byHealth('/health', 503, llamaCppLoad),
 };
 
 /** Text Embeddings Inference: embeddings in OpenAI's form, rerank in its own. */
@@ -67,7 +118,8 @@ const tei: EnginePlugin = {
   options: noOptions,
   speaks: ['openai-embeddings', 'rerank'],
   rerank: { form: 'tei', scores: 'probability' },
-  create: byHealth('/health', null),
+  maxItems: 32,
+  create: byHealth('/health', null, teiLoad),
 };
 
 /** Infinity: its paths have no version. */
@@ -76,6 +128,7 @@ const infinity: EnginePlugin = {
   options: noOptions,
   speaks: ['openai-embeddings', 'rerank'],
   rerank: { form: 'infinity', scores: 'probability' },
+  maxItems: null,
   create: byHealth('/health', null),
 };
 
@@ -85,6 +138,7 @@ const ollama: EnginePlugin = {
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', 'anthropic-messages'],
   rerank: null,
+  maxItems: null,
   create: byHealth('/api/version', null),
 };
 
@@ -94,6 +148,7 @@ const nim: EnginePlugin = {
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', 'anthropic-messages', 'rerank'],
   rerank: { form: 'nim', scores: 'logit' },
+  maxItems: null,
   create: byHealth('/v1/health/ready', 503),
 };
 

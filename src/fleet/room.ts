@@ -1,0 +1,103 @@
+// How many calls a worker may hold now: what its limit has learned, its state, and what its engine says. For fleet/worker.
+import type { Limit } from '../core/limit.ts';
+
+/** Polls without an answer after which an engine's word is stale, and polls for which "full" may hold back an idle worker. */
+const POLLS = 3;
+
+/** Who is told of a worker's room. */
+export interface RoomWatch {
+  /** It had room and has none, or the other way round. */
+  changed(): void;
+  /** It has room that no ended call of its own gave back: whoever waits must be looked at. */
+  freed(): void;
+  /** What it may hold as such has changed by so many. */
+  grew(by: number): void;
+}
+
+/** Invariant: `slots` is what the pool has counted of it, and whoever watches knows whether there is room. */
+export class Room {
+  inFlight = 0;
+  slots = 0;
+  engineLoad: number | null = null;
+  #limit: Limit;
+  #admits: boolean;
+  #watch: RoomWatch | null = null;
+  #had = false;
+  #unanswered = 0;
+  #fullPolls = 0;
+
+  constructor(limit: Limit, admits: boolean) {
+    this.#limit = limit;
+    this.#admits = admits;
+    this.slots = admits ? Math.floor(limit.value) : 0;
+    this.#had = this.#has();
+  }
+
+  /** What it may hold: none more than it has while its engine says that it is full. */
+  get limit(): number {
+    return this.#isHeld() ? Math.min(this.slots, this.inFlight) : this.slots;
+  }
+
+  get learner(): Limit {
+    return this.#limit;
+  }
+
+  set learner(limit: Limit) {
+    this.#limit = limit;
+    this.refresh();
+  }
+
+  set admits(admits: boolean) {
+    this.#admits = admits;
+    this.refresh();
+  }
+
+  /** From now on these are told; what it may hold already counts as grown. */
+  watch(watch: RoomWatch): void {
+    this.#watch = watch;
+    if (this.slots !== 0) watch.grew(this.slots);
+  }
+
+  /** The gate's own moves: it looks at its line itself. */
+  hold(inFlight: number): void {
+    this.inFlight = inFlight;
+    this.#tell(false);
+  }
+
+  /** Null: it did not answer, or did not say. */
+  heard(load: number | null): void {
+    if (load === null) {
+      if (this.engineLoad === null || ++this.#unanswered < POLLS) return;
+    } else this.#unanswered = 0;
+    this.engineLoad = load;
+    this.#fullPolls = load !== null && load >= 1 ? this.#fullPolls + 1 : 0;
+    this.#tell(true);
+  }
+
+  /** The limit or the state may have moved. */
+  refresh(): void {
+    const slots = this.#admits ? Math.floor(this.#limit.value) : 0;
+    const by = slots - this.slots;
+    this.slots = slots;
+    if (by !== 0) this.#watch?.grew(by);
+    this.#tell(true);
+  }
+
+  #tell(frees: boolean): void {
+    const has = this.#has();
+    if (has === this.#had) return;
+    this.#had = has;
+    this.#watch?.changed();
+    if (has && frees) this.#watch?.freed();
+  }
+
+  #has(): boolean {
+    return this.inFlight < this.limit;
+  }
+
+  /** An engine that is full with others' work for long, and has none of ours, is still tried with one call at a time. */
+  #isHeld(): boolean {
+    if (this.engineLoad === null || this.engineLoad < 1) return false;
+    return this.inFlight > 0 || this.#fullPolls <= POLLS;
+  }
+}

@@ -1,0 +1,92 @@
+// How soon a worker is expected to begin a reply: learned from those it began, and from those it should have begun by now. For fleet/worker.
+import { FadingLine } from '../core/line.ts';
+import type { Clock } from '../core/runtime.ts';
+
+const MEMORY = 100;
+/** Replies after which a worker's ordinary speed is taken as known. */
+const SURE = 20;
+/** What a worker is taken to read while nothing is known of it but that it reads, tokens per ms. */
+const PRIOR_RATE = 1;
+/** Up to this much above the line is noise; more is a slow spell, and hardly moves the line. */
+const NOISE = 1.5;
+const SPELL_SHARE = 0.02;
+/** A line from slow first replies (a cold cache, kernels not compiled yet) comes down by this much with each quick one. */
+const CORRECTION = 0.8;
+const MOST = 100;
+/** How slow a worker counts that never began a reply. */
+const LOST = 10;
+/** Half of what was held against a worker that has nothing to do is forgotten in this time, ms: so it is tried again. */
+const HALF_LIFE_MS = 30_000;
+
+/**
+ * First content = base + tokens to read / rate, times how slow it is of late: at once with a late reply, or with none where
+ * one is due. A slow worker is told apart from a slow spell: the line itself is what it does ordinarily.
+ */
+export class WorkerSpeed {
+  readonly #clock: Clock;
+  readonly #line = new FadingLine(MEMORY);
+  #replies = 0;
+  /** How many times slower than its line it is of late; at least 1. */
+  #slowness = 1;
+  #backlogTokens = 0;
+  /** When it last got on with its prompts, and when it last had none. */
+  #progressMs: number;
+  #idleSinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#progressMs = clock.nowMs();
+    this.#idleSinceMs = this.#progressMs;
+  }
+
+  /** Prompt tokens that it has still to read. */
+  get backlogTokens(): number {
+    return this.#backlogTokens;
+  }
+
+  set backlogTokens(tokens: number) {
+    const before = this.#backlogTokens;
+    this.#backlogTokens = tokens > 1e-6 ? tokens : 0;
+    if (before > 0 && tokens >= before) return;
+    this.#progressMs = this.#clock.nowMs();
+    if (this.#backlogTokens === 0) this.#idleSinceMs = this.#progressMs;
+  }
+
+  /** A reply began so long after it was sent, behind so many tokens to read, its own included. */
+  learn(tokens: number, firstContentMs: number): void {
+    if (!(firstContentMs >= 0 && firstContentMs < 1e9 && tokens >= 0 && tokens < 1e9)) return;
+    this.#replies++;
+    const usualMs = this.#line.at(tokens);
+    if (this.#replies === 1 || usualMs === 0) return this.#line.learn(tokens, firstContentMs);
+    const ratio = Math.min(firstContentMs / usualMs, MOST);
+    this.#slowness = Math.max(1, this.#slowness + (ratio > this.#slowness ? 0.5 : 0.3) * (ratio - this.#slowness));
+    if (ratio < 0.5) this.#line.scale(CORRECTION);
+    const share = ratio > NOISE && this.#replies > SURE ? SPELL_SHARE : 1;
+    this.#line.learn(tokens, Math.min(firstContentMs, NOISE * usualMs), share);
+  }
+
+  /** A reply never began. */
+  lost(): void {
+    this.#slowness = Math.max(this.#slowness, LOST);
+  }
+
+  /** First content of a call with so many tokens to read, if it came now, ms; 0 while nothing is known. */
+  expectedMs(uncachedTokens: number): number {
+    const backlog = this.#backlogTokens;
+    const usualMs = this.#line.at(backlog + uncachedTokens);
+    if (backlog === 0) return usualMs === 0 ? 0 : usualMs * this.#remembered();
+    const waitedMs = this.#clock.nowMs() - this.#progressMs;
+    if (usualMs === 0) return Math.max(waitedMs, backlog / PRIOR_RATE);
+    const dueMs = this.#line.at(backlog);
+    return usualMs * (waitedMs > dueMs * this.#slowness ? waitedMs / dueMs : this.#slowness);
+  }
+
+  /** What is held against it while it has nothing to do: ever less of its slow spell, or of all that few replies have told. */
+  #remembered(): number {
+    const slowness = this.#slowness;
+    const sure = this.#replies > SURE;
+    if (sure && slowness < 1.01) return 1;
+    const share = 2 ** ((this.#idleSinceMs - this.#clock.nowMs()) / HALF_LIFE_MS);
+    return sure ? 1 + (slowness - 1) * share : slowness * share;
+  }
+}
