@@ -1,5 +1,4 @@
 // Reads the reply to one part of a list entry by entry, and refuses one that does not answer each item. For embeddings and rerank.
-import type { UpstreamCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { fieldOf, parseSpan } from '../wire/json-view.ts';
 import { type ScannedObject, scanObject } from '../wire/scan.ts';
@@ -40,11 +39,14 @@ const refuse = (what: string) => new RouterError('upstream_error', `The target a
 /** What the check of a part's reply has read is there when all are joined: so the work comes reply by reply, not in one go. */
 const known = new WeakMap<Uint8Array, ReplyList>();
 
-/** Throws a RouterError blamed on the worker where the reply, which is valid JSON, has not one entry for each of `count` items. */
-export function readList(body: Uint8Array, form: ListForm, count: number): ReplyList {
+/**
+ * Throws a RouterError blamed on the worker where the reply, which is valid JSON, has not one entry for each of `count` items.
+ * `scan`: what it was scanned to, where that is known already.
+ */
+export function readList(body: Uint8Array, form: ListForm, count: number, scan?: ScannedObject): ReplyList {
   const before = known.get(body);
   if (before?.entries.length === count) return before;
-  const fields = form.list === null ? null : readable(() => scanObject(body, REPLY_LIMITS));
+  const fields = form.list === null ? null : (scan ?? readable(() => scanObject(body, REPLY_LIMITS)));
   const { start, end } = listOf(body, form, fields);
   const spans = entrySpans(body, { start, end });
   if (spans.length !== 2 * count) throw refuse(`${spans.length / 2} results for ${count} items`);
@@ -76,17 +78,4 @@ function entryOf(body: Uint8Array, start: number, end: number, at: number): Repl
   const field = fieldOf(fields, 'index');
   const index = field === undefined ? at : parseSpan(body, field.start, field.end);
   return { start, end, fields, index: typeof index === 'number' ? index : -1 };
-}
-
-/** The call of one part: none of its reply goes out by itself, and each item must be answered. */
-export function partOfList(call: UpstreamCall, form: ListForm, items: number): UpstreamCall {
-  return {
-    ...call,
-    translated: true,
-    check(reply, headers) {
-      const checked = call.check(reply, headers);
-      readList(checked.body, form, items);
-      return checked;
-    },
-  };
 }

@@ -16,7 +16,7 @@ import { missing, readModel, scanBody, wrong } from './fields.ts';
 import { onlyPart, partsOf, readInputs } from './inputs.ts';
 import { listCall } from './list-call.ts';
 import { joinedReply, placedOf } from './list-join.ts';
-import { type ListForm, partOfList, readList } from './list-reply.ts';
+import { type ListForm, readList } from './list-reply.ts';
 import { errorShape } from './openai-errors.ts';
 import { checkedReply } from './openai-reply.ts';
 import { createChunkJudge } from './openai-stream.ts';
@@ -71,7 +71,17 @@ function splitList({ body, model, modelField, input }: ListOfInputs, most: numbe
       const all = served === model ? edits : modelField.start < input.start ? [rename, ...edits] : [...edits, rename];
       return splice(body, all);
     };
-    const toward = (_target: unknown, served: string) => partOfList(call(own(served)), FORM, items);
+    const checkPart = (reply: Uint8Array): CheckedReply => {
+      const scan = checkedReply(reply);
+      readList(reply, FORM, items, scan);
+      return factsOf(reply, scan);
+    };
+    // None of a part's reply goes out by itself.
+    const toward = (_target: unknown, served: string): UpstreamCall => ({
+      ...call(own(served)),
+      translated: true,
+      check: checkPart,
+    });
     return listCall({ model, inputTokens: tokens, items, split: () => null, toward });
   });
   return { parts, join: (replies) => join(parts, replies) };
@@ -93,6 +103,10 @@ function check(reply: Uint8Array): CheckedReply {
   if (fieldOf(scan, 'data')?.kind !== 'array') {
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no embeddings.');
   }
+  return factsOf(reply, scan);
+}
+
+function factsOf(reply: Uint8Array, scan: ScannedObject): CheckedReply {
   const usage = fieldOf(scan, 'usage');
   return {
     usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,

@@ -1,12 +1,12 @@
 // Splits a rerank call into calls with fewer documents, and ranks what comes back as one list. For rerank calls of every form.
-import type { CheckedReply, JoinedReply, ParsedCall, SplitCall } from '../../core/dialect.ts';
+import type { CheckedReply, JoinedReply, ParsedCall, SplitCall, UpstreamCall } from '../../core/dialect.ts';
 import { fieldOf, parseSpan } from '../../wire/json-view.ts';
 import type { Field, ScannedObject } from '../../wire/scan.ts';
 import { type Edit, splice } from '../../wire/splice.ts';
 import { onlyPart, partsOf, textTokens } from '../inputs.ts';
 import { listCall } from '../list-call.ts';
 import { joinedReply, type Placed, placedOf, withoutField } from '../list-join.ts';
-import { partOfList, readList } from '../list-reply.ts';
+import { readList } from '../list-reply.ts';
 import type { CallerForm } from './form.ts';
 import { order } from './ranking.ts';
 import { WORKER_FORMS } from './workers.ts';
@@ -37,11 +37,23 @@ export function splitRerank(whole: WholeRerank, most: number): SplitCall {
       items,
       split: () => null,
       // Made when it is asked for: a long query would else be held once for each part.
-      toward: (target, served) =>
-        partOfList(whole.again(splice(body, edits)).toward(target, served), form.answer, items),
+      toward: (target, served) => asPart(whole.again(splice(body, edits)).toward(target, served), form, items),
     });
   });
   return { parts, join: (replies) => join(whole, parts, replies) };
+}
+
+/** None of a part's reply goes out by itself. */
+function asPart(call: UpstreamCall, { answer }: CallerForm, items: number): UpstreamCall {
+  return {
+    ...call,
+    translated: true,
+    check(reply, headers) {
+      const checked = call.check(reply, headers);
+      readList(checked.body, answer, items);
+      return checked;
+    },
+  };
 }
 
 /** The best of all may lie in one part: each part ranks all that it has. */
