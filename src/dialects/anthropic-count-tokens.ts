@@ -27,7 +27,7 @@ function parse(body: Uint8Array, limits: BodyLimits, head: CallHead): ParsedCall
     },
     items: 1,
     answersTool: false,
-    namedRun: () => runInUserId(body, asked.scan),
+    namedRun: () => runInUserId(asked.scan),
     // Nothing is generated, so nothing of it lies ready for the next call.
     print: () => null,
     split: () => null,

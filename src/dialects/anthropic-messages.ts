@@ -30,7 +30,7 @@ function parse(body: Uint8Array, limits: BodyLimits, head: CallHead): ParsedCall
     get answersTool() {
       return asked.prompt.answersTool;
     },
-    namedRun: () => runInUserId(body, asked.scan),
+    namedRun: () => runInUserId(asked.scan),
     print: () => asked.prompt.print(),
     split: () => null,
     toward: (_target, served) =>

@@ -27,14 +27,14 @@ export interface Asked {
 const PROMPT: PromptForm = {
   read: ['messages', 'system', 'tools'],
   /** The API wants results before all else in a message; what clients put behind them, reminders mostly, is no turn. */
-  answersTool(body, scan) {
-    const newest = newestMessage(body, fieldOf(scan, 'messages'));
-    if (!isText(body, memberAt(body, newest, 'role'), 'user')) return false;
-    const content = memberAt(body, newest, 'content');
-    return isText(body, memberAt(body, firstEntry(body, content), 'type'), 'tool_result');
+  answersTool(scan) {
+    const newest = newestMessage(scan, fieldOf(scan, 'messages'));
+    if (!isText(scan, memberAt(scan, newest, 'role'), 'user')) return false;
+    const content = memberAt(scan, newest, 'content');
+    return isText(scan, memberAt(scan, firstEntry(scan, content), 'type'), 'tool_result');
   },
-  print: (body, scan) =>
-    conversationPrint(body, {
+  print: (scan) =>
+    conversationPrint(scan, {
       tools: [fieldOf(scan, 'tools')],
       system: fieldOf(scan, 'system'),
       messages: fieldOf(scan, 'messages'),
@@ -48,7 +48,7 @@ export function readAsked(body: Uint8Array, limits: BodyLimits, head: CallHead):
   return {
     model,
     scan,
-    prompt: new Prompt(body, scan, PROMPT),
+    prompt: new Prompt(scan, PROMPT),
     headers: forwardedHeaders(head),
     query: forwardedQuery(head),
     value: (key) => parsed(body, fieldOf(scan, key)),

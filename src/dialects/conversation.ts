@@ -12,7 +12,7 @@ import {
   valueEnd,
 } from '../wire/entries.ts';
 import { finishedPrint, printSpan } from '../wire/print.ts';
-import type { Field } from '../wire/scan.ts';
+import type { Field, ScannedObject } from '../wire/scan.ts';
 
 /** Behind the newest message, clients put at most a few that only instruct. */
 const MOST_INSTRUCTIONS = 4;
@@ -23,18 +23,18 @@ const SEED = 0x53_50_49_4c;
 const ATTRIBUTION = 'x-anthropic-billing-header';
 
 /** A message that instructs the model, wherever it stands. */
-const instructs = (body: Uint8Array, at: number): boolean => {
-  const role = memberAt(body, at, 'role');
-  return isText(body, role, 'system') || isText(body, role, 'developer');
+const instructs = (scan: ScannedObject, at: number): boolean => {
+  const role = memberAt(scan, at, 'role');
+  return isText(scan, role, 'system') || isText(scan, role, 'developer');
 };
 
 /** The last entry of a list of messages that is no instruction; -1 where there is none. */
-export function newestMessage(body: Uint8Array, list: Field | undefined): number {
+export function newestMessage(scan: ScannedObject, list: Field | undefined): number {
   if (list?.kind !== 'array') return -1;
   let at = list.lastEntry;
-  for (let passed = 0; at >= 0 && instructs(body, at); passed++) {
+  for (let passed = 0; at >= 0 && instructs(scan, at); passed++) {
     if (passed === MOST_INSTRUCTIONS) return -1;
-    at = entryBefore(body, list.start, at);
+    at = entryBefore(scan, list.start, at);
   }
   return at;
 }
@@ -50,18 +50,18 @@ export interface ConversationParts {
  * The print of tools, of instructions that stand apart, and of a list's leading instructions and user messages. White space
  * between members, `cache_control`, attribution and the form of a text (a string, or a list of blocks) do not count.
  */
-export function conversationPrint(body: Uint8Array, { tools, system, messages }: ConversationParts): PromptPrint {
+export function conversationPrint(scan: ScannedObject, { tools, system, messages }: ConversationParts): PromptPrint {
   let print = SEED;
-  for (const list of tools) if (list?.kind === 'array') print = printEntries(print, body, list.start);
-  if (system !== undefined) print = printContent(print, body, system.start);
-  let at = messages === undefined ? -1 : firstEntry(body, messages.start);
-  for (; at >= 0 && instructs(body, at); at = nextEntry(body, valueEnd(body, at)))
-    print = printContent(print, body, memberAt(body, at, 'content'));
+  for (const list of tools) if (list?.kind === 'array' && list.lastEntry >= 0) print = printTools(print, scan, list);
+  if (system !== undefined) print = printContent(print, scan, system.start);
+  let at = messages === undefined ? -1 : firstEntry(scan, messages.start);
+  for (; at >= 0 && instructs(scan, at); at = nextEntry(scan, valueEnd(scan, at)))
+    print = printContent(print, scan, memberAt(scan, at, 'content'));
   const common = print;
-  if (messages?.kind === 'string') print = printContent(print, body, messages.start);
-  for (let seen = 0; seen < MOST_OPENING && at >= 0; seen++, at = nextEntry(body, valueEnd(body, at))) {
-    if (isText(body, memberAt(body, at, 'role'), 'user'))
-      print = printContent(print, body, memberAt(body, at, 'content'));
+  if (messages?.kind === 'string') print = printContent(print, scan, messages.start);
+  for (let seen = 0; seen < MOST_OPENING && at >= 0; seen++, at = nextEntry(scan, valueEnd(scan, at))) {
+    if (isText(scan, memberAt(scan, at, 'role'), 'user'))
+      print = printContent(print, scan, memberAt(scan, at, 'content'));
     // Some conversations open with the model's greeting.
     else if (print !== common) break;
   }
@@ -72,42 +72,49 @@ export function conversationPrint(body: Uint8Array, { tools, system, messages }:
 }
 
 /** A text, or a list of blocks; each text is printed without its quotes, so both forms are one. */
-function printContent(seed: number, body: Uint8Array, at: number): number {
-  if (isString(body, at)) return printText(seed, body, at);
+function printContent(seed: number, scan: ScannedObject, at: number): number {
+  if (isString(scan, at)) return printText(seed, scan, at);
   let print = seed;
   if (at < 0) return print;
-  for (let block = firstEntry(body, at); block >= 0; block = nextEntry(body, valueEnd(body, block))) {
-    const text = isString(body, block) ? block : memberAt(body, block, 'text');
-    print = isString(body, text) ? printText(print, body, text) : printMembers(print, body, block);
+  for (let block = firstEntry(scan, at); block >= 0; block = nextEntry(scan, valueEnd(scan, block))) {
+    const text = isString(scan, block) ? block : memberAt(scan, block, 'text');
+    print = isString(scan, text) ? printText(print, scan, text) : printMembers(print, scan, block);
   }
   return print;
 }
 
-function printText(seed: number, body: Uint8Array, quote: number): number {
-  const end = valueEnd(body, quote) - 1;
+function printText(seed: number, scan: ScannedObject, quote: number): number {
+  const end = valueEnd(scan, quote) - 1;
   for (let i = 0; i < ATTRIBUTION.length; i++)
-    if (body[quote + 1 + i] !== ATTRIBUTION.charCodeAt(i)) return printSpan(seed, body, quote + 1, end);
+    if (scan.bytes[quote + 1 + i] !== ATTRIBUTION.charCodeAt(i)) return printSpan(seed, scan.bytes, quote + 1, end);
   return seed;
 }
 
-function printEntries(seed: number, body: Uint8Array, list: number): number {
-  let print = seed;
-  for (let at = firstEntry(body, list); at >= 0; at = nextEntry(body, valueEnd(body, at)))
-    print = printMembers(print, body, at);
-  return print;
+/** Tools as they were sent, but for the mark of what is cached at the end of the last one: it comes and goes. */
+function printTools(seed: number, scan: ScannedObject, list: Field): number {
+  let end = list.start + 1;
+  let key = list.lastEntry < 0 ? -1 : firstMember(scan, list.lastEntry);
+  while (key >= 0) {
+    const keyEnd = valueEnd(scan, key);
+    const next = valueEnd(scan, memberValue(scan, keyEnd));
+    if (!isText(scan, key, 'cache_control')) end = next;
+    key = nextEntry(scan, next);
+  }
+  return printSpan(seed, scan.bytes, list.start, end);
 }
 
 /** Each member of an object but for its mark of what is cached. */
-function printMembers(seed: number, body: Uint8Array, open: number): number {
+function printMembers(seed: number, scan: ScannedObject, open: number): number {
   let print = seed;
-  let key = firstMember(body, open);
-  if (key < 0) return printSpan(print, body, open, valueEnd(body, open));
+  let key = firstMember(scan, open);
+  if (key < 0) return printSpan(print, scan.bytes, open, valueEnd(scan, open));
   while (key >= 0) {
-    const keyEnd = valueEnd(body, key);
-    const value = memberValue(body, keyEnd);
-    const end = valueEnd(body, value);
-    if (!isText(body, key, 'cache_control')) print = printSpan(printSpan(print, body, key, keyEnd), body, value, end);
-    key = nextEntry(body, end);
+    const keyEnd = valueEnd(scan, key);
+    const value = memberValue(scan, keyEnd);
+    const end = valueEnd(scan, value);
+    if (!isText(scan, key, 'cache_control'))
+      print = printSpan(printSpan(print, scan.bytes, key, keyEnd), scan.bytes, value, end);
+    key = nextEntry(scan, end);
   }
   return print;
 }

@@ -14,22 +14,22 @@ const OLD_SESSION = /_session_([0-9a-zA-Z-]+)$/;
 const alone = (run: string, source: RunIdentity['source']): RunIdentity => ({ run, agent: null, parent: null, source });
 
 /** Inferred: programs share such keys between people, so they place calls and bind nothing. */
-export function runInCacheKey(body: Uint8Array, scan: ScannedObject): RunIdentity | null {
+export function runInCacheKey(scan: ScannedObject): RunIdentity | null {
   for (const key of CACHE_KEYS) {
     const field = fieldOf(scan, key);
     if (field === undefined) continue;
-    const at = field.kind === 'object' ? memberAt(body, field.start, 'id') : field.start;
-    const run = boundedId(stringAt(body, at, MAX_ID_BYTES));
+    const at = field.kind === 'object' ? memberAt(scan, field.start, 'id') : field.start;
+    const run = boundedId(stringAt(scan, at, MAX_ID_BYTES));
     if (run !== null) return alone(run, 'inferred');
   }
   return null;
 }
 
 /** The session inside `metadata.user_id`; a user or an account by itself is a person, and no run. */
-export function runInUserId(body: Uint8Array, scan: ScannedObject): RunIdentity | null {
+export function runInUserId(scan: ScannedObject): RunIdentity | null {
   const metadata = fieldOf(scan, 'metadata');
   if (metadata?.kind !== 'object') return null;
-  const userId = stringAt(body, memberAt(body, metadata.start, 'user_id'), MAX_USER_ID_BYTES);
+  const userId = stringAt(scan, memberAt(scan, metadata.start, 'user_id'), MAX_USER_ID_BYTES);
   const run = userId === null ? null : boundedId(sessionOf(userId));
   return run === null ? null : alone(run, 'harness');
 }

@@ -55,12 +55,12 @@ function hasPart(messages: unknown, type: string): boolean {
 
 const prompt: PromptForm = {
   read: ['messages', 'tools', 'functions'],
-  answersTool(body, scan) {
-    const role = memberAt(body, newestMessage(body, fieldOf(scan, 'messages')), 'role');
-    return isText(body, role, 'tool') || isText(body, role, 'function');
+  answersTool(scan) {
+    const role = memberAt(scan, newestMessage(scan, fieldOf(scan, 'messages')), 'role');
+    return isText(scan, role, 'tool') || isText(scan, role, 'function');
   },
-  print: (body, scan) =>
-    conversationPrint(body, {
+  print: (scan) =>
+    conversationPrint(scan, {
       tools: [fieldOf(scan, 'tools'), fieldOf(scan, 'functions')],
       system: undefined,
       messages: fieldOf(scan, 'messages'),

@@ -12,11 +12,11 @@ const SHARED_BYTES = 1024;
 const prompt: PromptForm = {
   read: ['prompt', 'suffix'],
   answersTool: () => false,
-  print(body, scan) {
+  print(scan) {
     const text = fieldOf(scan, 'prompt');
     if (text?.kind !== 'string' || text.end - text.start < SHARED_BYTES + 2) return null;
     const from = text.start + 1;
-    return { common: finishedPrint(printSpan(0, body, from, from + SHARED_BYTES)), opening: 0 };
+    return { common: finishedPrint(printSpan(0, scan.bytes, from, from + SHARED_BYTES)), opening: 0 };
   },
 };
 

@@ -72,7 +72,7 @@ export class GenerateCall implements ParsedCall {
     this.#usageEdit = this.stream ? usageEdit(body, scan) : null;
     this.usageAsked = this.#usageEdit === null;
     this.#form = form;
-    this.#prompt = new Prompt(body, scan, form.prompt);
+    this.#prompt = new Prompt(scan, form.prompt);
   }
 
   /** Read only for targets that declare what they can do. */
@@ -89,7 +89,7 @@ export class GenerateCall implements ParsedCall {
   }
 
   namedRun(): RunIdentity | null {
-    return runInCacheKey(this.#body, this.scan);
+    return runInCacheKey(this.scan);
   }
 
   print(): PromptPrint | null {

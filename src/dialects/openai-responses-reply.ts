@@ -52,11 +52,13 @@ export function responseFacts(bytes: Uint8Array, response: ScannedObject): Reply
 
 /** Null while it is not over: in the background, or at the beginning of a stream. */
 function responseStop(bytes: Uint8Array, response: ScannedObject): Stop | null {
-  const status = stringOf(bytes, fieldOf(response, 'status'));
+  // Some servers leave the status of a whole reply out.
+  const status = stringOf(bytes, fieldOf(response, 'status')) ?? 'completed';
   if (status !== 'completed') return status === 'queued' || status === 'in_progress' ? null : 'other';
   const output = fieldOf(response, 'output');
-  let item = output === undefined ? -1 : firstEntry(bytes, output.start);
-  for (; item >= 0; item = nextEntry(bytes, valueEnd(bytes, item))) if (asksForTool(bytes, item)) return 'tool_use';
+  let item = output === undefined ? -1 : firstEntry(response, output.start);
+  for (; item >= 0; item = nextEntry(response, valueEnd(response, item)))
+    if (asksForTool(response, item)) return 'tool_use';
   return 'end_turn';
 }
 

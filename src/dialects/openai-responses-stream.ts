@@ -114,7 +114,7 @@ class ResponseJudge implements StreamJudge {
     if (!this.started && isContent(type)) this.started = true;
     if (type === ITEM_DONE) {
       const item = fieldOf(scan, 'item');
-      if (item !== undefined && asksForTool(source, item.start)) this.#askedForTool = true;
+      if (item !== undefined && asksForTool(scan, item.start)) this.#askedForTool = true;
     }
     return FORWARD;
   }

@@ -1,5 +1,6 @@
 // Whether an item of a response asks the caller to run a tool. For openai-responses' replies and streams.
 import { memberAt, stringAt } from '../wire/entries.ts';
+import type { ScannedObject } from '../wire/scan.ts';
 
 const MAX_TYPE_BYTES = 64;
 /** Calls whose answer the target finds by itself. */
@@ -13,7 +14,7 @@ const TARGETS_OWN: ReadonlySet<string> = new Set([
 ]);
 
 /** `item` is where it opens. */
-export function asksForTool(bytes: Uint8Array, item: number): boolean {
-  const type = stringAt(bytes, memberAt(bytes, item, 'type'), MAX_TYPE_BYTES);
+export function asksForTool(scan: ScannedObject, item: number): boolean {
+  const type = stringAt(scan, memberAt(scan, item, 'type'), MAX_TYPE_BYTES);
   return type?.endsWith('_call') === true && !TARGETS_OWN.has(type);
 }

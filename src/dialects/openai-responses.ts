@@ -27,12 +27,12 @@ const MAX_TYPE_BYTES = 64;
 const PROMPT: PromptForm = {
   read: ['input', 'instructions', 'tools'],
   /** Of all kinds of tools, the item with the answer is named after it. */
-  answersTool(body, scan) {
-    const type = memberAt(body, newestMessage(body, fieldOf(scan, 'input')), 'type');
-    return stringAt(body, type, MAX_TYPE_BYTES)?.endsWith('_output') ?? false;
+  answersTool(scan) {
+    const type = memberAt(scan, newestMessage(scan, fieldOf(scan, 'input')), 'type');
+    return stringAt(scan, type, MAX_TYPE_BYTES)?.endsWith('_output') ?? false;
   },
-  print: (body, scan) =>
-    conversationPrint(body, {
+  print: (scan) =>
+    conversationPrint(scan, {
       tools: [fieldOf(scan, 'tools')],
       system: fieldOf(scan, 'instructions'),
       messages: fieldOf(scan, 'input'),
@@ -62,7 +62,7 @@ class ResponsesCall implements ParsedCall {
     this.stored = fieldOf(scan, 'previous_response_id')?.kind === 'string' || given(scan, 'conversation');
     this.#body = body;
     this.#scan = scan;
-    this.#prompt = new Prompt(body, scan, PROMPT);
+    this.#prompt = new Prompt(scan, PROMPT);
     this.#modelField = field;
     const beta = headerOf(head.headers, 'openai-beta');
     this.#headers = beta === null ? [] : ['openai-beta', beta];
@@ -82,7 +82,7 @@ class ResponsesCall implements ParsedCall {
   }
 
   namedRun(): RunIdentity | null {
-    return runInCacheKey(this.#body, this.#scan);
+    return runInCacheKey(this.#scan);
   }
 
   print(): PromptPrint | null {

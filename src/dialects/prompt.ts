@@ -9,38 +9,36 @@ export interface PromptForm {
   /** Top-level keys whose values the model reads. */
   readonly read: readonly string[];
   /** Whether the newest part of the conversation is a tool's answer. */
-  answersTool(body: Uint8Array, scan: ScannedObject): boolean;
+  answersTool(scan: ScannedObject): boolean;
   /** Null: there is nothing that prompts could share. */
-  print(body: Uint8Array, scan: ScannedObject): PromptPrint | null;
+  print(scan: ScannedObject): PromptPrint | null;
 }
 
 /** Each answer is made when it is first asked for. */
 export class Prompt {
-  readonly #body: Uint8Array;
   readonly #scan: ScannedObject;
   readonly #form: PromptForm;
   #inputTokens = -1;
   #answersTool: boolean | null = null;
   #print: PromptPrint | null | undefined;
 
-  constructor(body: Uint8Array, scan: ScannedObject, form: PromptForm) {
-    this.#body = body;
+  constructor(scan: ScannedObject, form: PromptForm) {
     this.#scan = scan;
     this.#form = form;
   }
 
   get inputTokens(): number {
-    if (this.#inputTokens < 0) this.#inputTokens = promptTokens(this.#body, this.#scan, this.#form.read);
+    if (this.#inputTokens < 0) this.#inputTokens = promptTokens(this.#scan, this.#form.read);
     return this.#inputTokens;
   }
 
   get answersTool(): boolean {
-    this.#answersTool ??= this.#form.answersTool(this.#body, this.#scan);
+    this.#answersTool ??= this.#form.answersTool(this.#scan);
     return this.#answersTool;
   }
 
   print(): PromptPrint | null {
-    if (this.#print === undefined) this.#print = this.#form.print(this.#body, this.#scan);
+    if (this.#print === undefined) this.#print = this.#form.print(this.#scan);
     return this.#print;
   }
 }

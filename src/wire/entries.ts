@@ -2,6 +2,7 @@
 // An offset is where a value begins; -1 says that there is none. What stands behind the first match is not looked at.
 
 import { keyText } from './keys.ts';
+import type { ScannedObject } from './scan.ts';
 import { textOf } from './text.ts';
 
 const QUOTE = 0x22;
@@ -11,22 +12,24 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+/** Most strings are shorter. */
+const NEAR_BYTES = 64;
 
 /** The first entry of the array that opens at `open`. */
-export function firstEntry(bytes: Uint8Array, open: number): number {
+export function firstEntry({ bytes }: ScannedObject, open: number): number {
   if (bytes[open] !== OPEN_ARRAY) return -1;
   const at = afterSpace(bytes, open + 1);
   return bytes[at] === CLOSE_ARRAY ? -1 : at;
 }
 
 /** The entry after the value that ends at `end`. */
-export function nextEntry(bytes: Uint8Array, end: number): number {
+export function nextEntry({ bytes }: ScannedObject, end: number): number {
   const at = afterSpace(bytes, end);
   return bytes[at] === COMMA ? afterSpace(bytes, at + 1) : -1;
 }
 
 /** The entry before the one at `at`, in the array that opens at `open`. Reads backwards, over that entry alone. */
-export function entryBefore(bytes: Uint8Array, open: number, at: number): number {
+export function entryBefore({ bytes }: ScannedObject, open: number, at: number): number {
   let i = at - 1;
   while (bytes[i]! <= 0x20) i--;
   if (i <= open) return -1;
@@ -43,33 +46,34 @@ export function entryBefore(bytes: Uint8Array, open: number, at: number): number
 }
 
 /** The key of the first member of the object that opens at `open`; after a member's value, `nextEntry` finds the next key. */
-export function firstMember(bytes: Uint8Array, open: number): number {
+export function firstMember({ bytes }: ScannedObject, open: number): number {
   if (bytes[open] !== OPEN_OBJECT) return -1;
   const at = afterSpace(bytes, open + 1);
   return bytes[at] === CLOSE_OBJECT ? -1 : at;
 }
 
 /** The value of the member whose key ends at `keyEnd`. */
-export function memberValue(bytes: Uint8Array, keyEnd: number): number {
+export function memberValue({ bytes }: ScannedObject, keyEnd: number): number {
   return afterSpace(bytes, afterSpace(bytes, keyEnd) + 1);
 }
 
 /** The value of a member of the object that opens at `open`. */
-export function memberAt(bytes: Uint8Array, open: number, name: string): number {
-  let key = firstMember(bytes, open);
+export function memberAt(json: ScannedObject, open: number, name: string): number {
+  let key = firstMember(json, open);
   while (key >= 0) {
-    const keyEnd = stringEnd(bytes, key);
-    const value = memberValue(bytes, keyEnd);
-    if (spells(bytes, key, keyEnd, name)) return value;
-    key = nextEntry(bytes, valueEnd(bytes, value));
+    const keyEnd = stringEnd(json, key);
+    const value = memberValue(json, keyEnd);
+    if (spells(json.bytes, key, keyEnd, name)) return value;
+    key = nextEntry(json, valueEnd(json, value));
   }
   return -1;
 }
 
 /** The first byte behind the value at `at`. */
-export function valueEnd(bytes: Uint8Array, at: number): number {
+export function valueEnd(json: ScannedObject, at: number): number {
+  const { bytes } = json;
   const first = bytes[at];
-  if (first === QUOTE) return stringEnd(bytes, at);
+  if (first === QUOTE) return stringEnd(json, at);
   let i = at;
   if (first !== OPEN_OBJECT && first !== OPEN_ARRAY) {
     while (i < bytes.length && !endsLiteral(bytes[i]!)) i++;
@@ -77,24 +81,24 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   }
   for (let depth = 0; ; i++) {
     const byte = bytes[i];
-    if (byte === QUOTE) i = stringEnd(bytes, i) - 1;
+    if (byte === QUOTE) i = stringEnd(json, i) - 1;
     else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
     else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) return i + 1;
   }
 }
 
-export const isString = (bytes: Uint8Array, at: number): boolean => at >= 0 && bytes[at] === QUOTE;
+export const isString = ({ bytes }: ScannedObject, at: number): boolean => at >= 0 && bytes[at] === QUOTE;
 
 /** The string at `at`, decoded; null where there is none, or one of more than `maxBytes`. */
-export function stringAt(bytes: Uint8Array, at: number, maxBytes: number): string | null {
-  if (!isString(bytes, at)) return null;
-  const end = stringEnd(bytes, at);
-  return end - at - 2 > maxBytes ? null : keyText(bytes, at + 1, end - 1);
+export function stringAt(json: ScannedObject, at: number, maxBytes: number): string | null {
+  if (!isString(json, at)) return null;
+  const end = stringEnd(json, at);
+  return end - at - 2 > maxBytes ? null : keyText(json.bytes, at + 1, end - 1);
 }
 
 /** Whether the value at `at` is this string, in whatever spelling. */
-export function isText(bytes: Uint8Array, at: number, text: string): boolean {
-  return isString(bytes, at) && spells(bytes, at, stringEnd(bytes, at), text);
+export function isText(json: ScannedObject, at: number, text: string): boolean {
+  return isString(json, at) && spells(json.bytes, at, stringEnd(json, at), text);
 }
 
 /** [start, end) with its quotes. Escapes are decoded only where there are any: names hardly ever have one. */
@@ -109,9 +113,23 @@ function spells(bytes: Uint8Array, start: number, end: number, text: string): bo
   return length === text.length;
 }
 
-/** Behind the closing quote of the string that opens at `at`. */
-function stringEnd(bytes: Uint8Array, at: number): number {
+/** Behind the closing quote of the string that opens at `at`. Nothing long is walked: the scan has noted where it ends. */
+function stringEnd({ bytes, longStrings }: ScannedObject, at: number): number {
   let i = at + 1;
+  const near = i + NEAR_BYTES;
+  while (i < near) {
+    const byte = bytes[i++];
+    if (byte === QUOTE) return i;
+    if (byte === BACKSLASH) i++;
+  }
+  let low = 0;
+  let high = longStrings.length >> 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (longStrings[2 * middle]! < at) low = middle + 1;
+    else high = middle;
+  }
+  if (longStrings[2 * low] === at) return longStrings[2 * low + 1]!;
   for (;;) {
     const byte = bytes[i++];
     if (byte === QUOTE) return i;

@@ -10,24 +10,25 @@ export function printSpan(seed: number, bytes: Uint8Array, start: number, end: n
   return printBytes(printBytes(mixed, bytes, start, start + EDGE_BYTES), bytes, end - EDGE_BYTES, end);
 }
 
+/** Two lanes of words, which do not wait for each other, become one print at the end. */
 function printBytes(seed: number, bytes: Uint8Array, start: number, end: number): number {
-  let print = seed;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let even = seed;
+  let odd = ~seed;
   let i = start;
-  for (; i + 4 <= end; i += 4)
-    print = mix(print, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
-  for (; i < end; i++) print = mix(print, bytes[i]!);
-  return print;
+  for (const lastPair = end - 8; i <= lastPair; i += 8) {
+    even = mix(even, view.getInt32(i, true));
+    odd = mix(odd, view.getInt32(i + 4, true));
+  }
+  for (; i < end; i++) even = mix(even, bytes[i]!);
+  return mix(even, odd);
 }
 
-/** One step of MurmurHash3, 32 bits. */
 function mix(print: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const h = print ^ k;
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+  return Math.imul(((print << 5) | (print >>> 27)) ^ word, 0x9e3779b1);
 }
 
-/** Its last step: all bits move with each. Never 0, which stands for no print. */
+/** The last step of MurmurHash3: all bits move with each. Never 0, which stands for no print. */
 export function finishedPrint(print: number): number {
   let h = print ^ (print >>> 16);
   h = Math.imul(h, 0x85ebca6b);

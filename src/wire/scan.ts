@@ -34,6 +34,8 @@ export interface Field {
 }
 
 export interface ScannedObject {
+  /** What was scanned; all offsets are into it. */
+  readonly bytes: Uint8Array;
   readonly fields: readonly Field[];
   /** Offset of the opening brace. */
   readonly open: number;
@@ -44,7 +46,7 @@ export interface ScannedObject {
 }
 
 /** A picture or a file inside a body is longer; most of what is longer is text. */
-export const LONG_STRING_BYTES = 2048;
+export const LONG_STRING_BYTES = 256;
 
 interface Found {
   readonly fields: Field[];
@@ -74,7 +76,7 @@ export function scanObject(bytes: Uint8Array, limits: ScanLimits, from = 0, to =
   if (open >= to || bytes[open] !== 0x7b) invalid(open);
   const found: Found = { fields: [], longStrings: NO_STRINGS };
   const end = scan(bytes, limits, open, to, found);
-  return { fields: found.fields, open, close: end - 1, longStrings: found.longStrings };
+  return { bytes, fields: found.fields, open, close: end - 1, longStrings: found.longStrings };
 }
 
 /** The same validation for any JSON value at the top. */

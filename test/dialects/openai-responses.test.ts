@@ -138,12 +138,13 @@ describe('a whole reply', () => {
   const check = (reply: unknown) =>
     toward(parse({}), 'm').check(bytesOf(typeof reply === 'string' ? reply : JSON.stringify(reply)), {});
 
-  it('is passed on as it came, and says its usage and its model', () => {
+  it('is passed on as it came, and says its usage, its model and why it ended', () => {
     const reply = begun({ status: 'completed', usage });
     expect(responseFaults({ ...reply })).toEqual([]);
     expect(check(reply)).toEqual({
       usage: { uncachedTokens: 4, cachedTokens: 6, outputTokens: 5, reasoningTokens: 2 },
       servedModel: 'served-model-2026',
+      stop: 'end_turn',
       body: bytesOf(JSON.stringify(reply)),
     });
   });

@@ -117,7 +117,14 @@ describe('request headers', () => {
       'x-spillway-require': 'audio, logprobs',
       'x-spillway-run': 'r',
     };
-    const wants = { degrade: 'never', maxWaitMs: 3_000, priority: 'batch', minRung: 2, require: ['audio', 'logprobs'] };
+    const wants = {
+      degrade: 'never',
+      maxWaitMs: 3_000,
+      priority: 'batch',
+      minRung: 2,
+      require: ['audio', 'logprobs'],
+      timeoutMs: null,
+    };
     expect(readWants(headers)).toEqual(wants);
     expect(NO_WANTS).toEqual({
       degrade: 'allow',
