@@ -1,5 +1,5 @@
 // The network of a simulation: which simulated worker answers an exchange, and when each of its events comes. For simulate.
-import type { Clock } from '../core/runtime.ts';
+import type { Clock, Timer } from '../core/runtime.ts';
 import type { Exchange, Transport, UpstreamHandler, UpstreamRequest } from '../core/transport.ts';
 import type { Bodies } from './call.ts';
 import type { Door } from './door.ts';
@@ -9,6 +9,8 @@ import { CONTENT_FRAME, endFrame } from './frames.ts';
 const STREAM = { 'content-type': 'text/event-stream' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 const encoder = new TextEncoder();
+/** A stream shows that it goes on so often; single tokens would tell a router nothing more. */
+const ALIVE_MS = 1_000;
 
 export interface SimulatedNetwork {
   readonly clock: Clock;
@@ -22,7 +24,7 @@ export function simulatedTransport({ clock, bodies, doors }: SimulatedNetwork): 
   const open = new Set<SimulatedExchange>();
   return {
     send(request, handler) {
-      const exchange = new SimulatedExchange(handler, () => open.delete(exchange));
+      const exchange = new SimulatedExchange(handler, clock, () => open.delete(exchange));
       open.add(exchange);
       const door = doors.get(request.origin);
       if (door === undefined) {
@@ -44,10 +46,13 @@ class SimulatedExchange implements Exchange {
   isOver = false;
   cancel: Cancel | null = null;
   readonly #handler: UpstreamHandler;
+  readonly #clock: Clock;
   readonly #left: () => void;
+  #alive: Timer | null = null;
 
-  constructor(handler: UpstreamHandler, left: () => void) {
+  constructor(handler: UpstreamHandler, clock: Clock, left: () => void) {
     this.#handler = handler;
+    this.#clock = clock;
     this.#left = left;
   }
 
@@ -72,6 +77,13 @@ class SimulatedExchange implements Exchange {
     if (!this.isOver) this.#handler.data(chunk);
   }
 
+  /** Content now, and again and again until the end. */
+  streams(): void {
+    if (this.isOver) return;
+    this.#handler.data(CONTENT_FRAME);
+    this.#alive = this.#clock.after(ALIVE_MS, () => this.streams());
+  }
+
   end(): void {
     if (this.isOver) return;
     this.#over();
@@ -86,6 +98,7 @@ class SimulatedExchange implements Exchange {
 
   #over(): void {
     this.isOver = true;
+    this.#alive?.cancel();
     this.#left();
   }
 }
@@ -119,7 +132,7 @@ function arrive(exchange: SimulatedExchange, door: Door, request: UpstreamReques
     },
     content() {
       head();
-      if (isStream) exchange.data(CONTENT_FRAME);
+      if (isStream) exchange.streams();
     },
     ended() {
       exchange.data(endFrame(spec.inputTokens - cachedTokens, cachedTokens, spec.outputTokens));

@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).checkCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,
   status: async () => (await import('./status.ts')).statusCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
   'demo-worker': async () => (await import('../../demo/command.ts')).demoWorkerCommand,
 };
 
