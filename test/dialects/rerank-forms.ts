@@ -42,6 +42,8 @@ export function targetOf(form: RerankForm | null): PoolTarget {
     zone: null,
     capabilities: null,
     speaks: new Set(['rerank']),
+    contextTokens: null,
+    maxItems: null,
     rerank: form === null ? null : { form, scores: 'undeclared' },
   };
 }
