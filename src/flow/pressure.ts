@@ -1,6 +1,6 @@
 // How hard pressed the process is, in steps, and whom each step turns away. For the router and the ways in.
 import type { Priority, RouteClass } from '../core/names.ts';
-import type { Pressure, ProcessLoad } from '../core/pressure.ts';
+import type { Pressure } from '../core/pressure.ts';
 import type { Clock } from '../core/runtime.ts';
 
 /** A step is taken above its mark. Share of the heap; and lateness of the event loop, ms, which has to last. */
@@ -76,11 +76,16 @@ export class PressureLadder implements Pressure {
     return routeClass === 'batch' || this.#step >= SHED_FROM[priority];
   }
 
-  /** Measured just now. */
-  note({ heapShare, loopLagMs }: ProcessLoad): void {
+  /** Heap in use just now, as a share of what there may be. */
+  noteHeap(share: number): void {
+    this.#heap.climb(HEAP_MARKS.findLastIndex((mark) => share >= mark) + 1);
+    this.#heap.descend(share, this.#clock.nowMs());
+    this.#step = Math.max(this.#heap.step, this.#lag.step);
+  }
+
+  /** How late the loop has run at worst since this was noted last, ms. */
+  noteLag(loopLagMs: number): void {
     const nowMs = this.#clock.nowMs();
-    this.#heap.climb(HEAP_MARKS.findLastIndex((mark) => heapShare >= mark) + 1);
-    this.#heap.descend(heapShare, nowMs);
     if (this.#isLate(loopLagMs, nowMs)) this.#lag.climb(this.#lag.step + 1);
     this.#lag.descend(loopLagMs, nowMs);
     this.#step = Math.max(this.#heap.step, this.#lag.step);

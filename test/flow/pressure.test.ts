@@ -13,19 +13,24 @@ const LAG_MARKS_MS = [200, 400, 800, 1600, 3200];
 function started() {
   const clock = new VirtualClock();
   const ladder = new PressureLadder(clock);
+  const tell = (load: Partial<typeof CALM>) => {
+    const { heapShare, loopLagMs } = { ...CALM, ...load };
+    ladder.noteHeap(heapShare);
+    ladder.noteLag(loopLagMs);
+  };
   return {
     ladder,
     /** Measures the same again and again for so long. */
     hold(load: Partial<typeof CALM>, forMs: number) {
       for (let passedMs = 0; passedMs < forMs; passedMs += EVERY_MS) {
         clock.advance(EVERY_MS);
-        ladder.note({ ...CALM, ...load });
+        tell(load);
       }
       return ladder.step;
     },
     note(load: Partial<typeof CALM>, afterMs = EVERY_MS) {
       clock.advance(afterMs);
-      ladder.note({ ...CALM, ...load });
+      tell(load);
       return ladder.step;
     },
   };

@@ -3,19 +3,21 @@ import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import type { Pressure, ProcessLoad } from '../../core/pressure.ts';
 import type { Log } from '../../core/runtime.ts';
 
-/** A stall is seen with this much fuzz; the load is told so often at most, ms. */
+/** Memory is measured so often, and a stall seen with this much fuzz, ms. */
 const TICK_MS = 50;
-const TELL_MS = 250;
+/** The worst lateness is told over so long, ms. */
+const WINDOW_MS = 250;
 
 const MIB = 1024 * 1024;
 
-/** What is told of the load. */
+/** Who is told of the load. */
 export interface LoadListener extends Pressure {
-  note(load: ProcessLoad): void;
+  noteHeap(share: number): void;
+  noteLag(loopLagMs: number): void;
 }
 
 export interface LoadWatch {
-  /** As it was told last. */
+  /** As it was measured last. */
   readonly load: ProcessLoad;
   close(): void;
 }
@@ -25,18 +27,21 @@ export function watchLoad(listener: LoadListener, log: Log): LoadWatch {
   const limitBytes = oldGenerationBytes(getHeapStatistics().heap_size_limit, nodeFlags());
   let load: ProcessLoad = { heapShare: usedBytes() / limitBytes, loopLagMs: 0 };
   let lastMs = performance.now();
-  let toldMs = lastMs;
+  let windowMs = lastMs;
   let latestMs = 0;
   const tick = () => {
     const nowMs = performance.now();
+    const before = listener.step;
     latestMs = Math.max(latestMs, nowMs - lastMs - TICK_MS);
     lastMs = nowMs;
-    if (nowMs - toldMs < TELL_MS) return;
-    toldMs = nowMs;
-    load = { heapShare: usedBytes() / limitBytes, loopLagMs: latestMs };
-    latestMs = 0;
-    const before = listener.step;
-    listener.note(load);
+    load = { heapShare: usedBytes() / limitBytes, loopLagMs: load.loopLagMs };
+    listener.noteHeap(load.heapShare);
+    if (nowMs - windowMs >= WINDOW_MS) {
+      load = { heapShare: load.heapShare, loopLagMs: latestMs };
+      listener.noteLag(latestMs);
+      windowMs = nowMs;
+      latestMs = 0;
+    }
     if (listener.step !== before) say(log, listener.step, load);
   };
   const timer = setInterval(tick, TICK_MS);
@@ -53,15 +58,19 @@ function say(log: Log, step: number, { heapShare, loopLagMs }: ProcessLoad): voi
   log.warn('pressure', { step, heapShare: Math.round(heapShare * 1000) / 1000, loopLagMs: Math.round(loopLagMs) });
 }
 
-/** The young generation may double its live objects and then moves them here: it never runs out by itself. */
+/**
+ * V8 gives up when the old generation's pages reach its limit, and what is free in a page is of use only to what fits: half
+ * of it counts. What is young either dies or moves here.
+ */
 function usedBytes(): number {
   let bytes = 0;
-  for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
-    if (!space_name.startsWith('new_')) bytes += space_used_size;
+  for (const { space_name, space_used_size, space_size } of getHeapSpaceStatistics()) {
+    if (!NOT_OLD.test(space_name)) bytes += (space_used_size + space_size) / 2;
   }
   return bytes;
 }
 
+const NOT_OLD = /^(?:new_|read_only_)/;
 const OLD_MIB = /^--max[-_]old[-_]space[-_]size=(\d+)$/;
 const SEMI_MIB = /^--max[-_]semi[-_]space[-_]size=(\d+)$/;
 /** V8's own semi-space, MiB, on 64 bits; the young generation takes three of the size. */
