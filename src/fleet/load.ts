@@ -13,9 +13,8 @@ export interface LoadDeps extends QuestionDeps {
 const AGAIN_MS = 1_000;
 /** Share by which a pause is longer or shorter, so that routers and workers do not fall into step. */
 const JITTER = 0.1;
-const TIMEOUT_MS = 1_000;
 /** Metrics pages are some hundred KB at most; what is larger is no page of load. */
-const MAX_BYTES = 1024 * 1024;
+const BOUNDS = { timeoutMs: 1_000, maxBytes: 1024 * 1024 };
 
 /** A worker that has nothing of ours, and did not say that it is full, need not be asked. */
 function inUse(worker: PoolWorker): boolean {
@@ -27,6 +26,7 @@ export class LoadProbe {
   readonly #deps: LoadDeps;
   readonly #queue = new PQueue({ concurrency: 8 });
   readonly #timers = new Map<PoolWorker, Timer>();
+  readonly #open = new Set<() => void>();
   /** Those whose silence about their load is in the log already. */
   readonly #mute = new WeakSet<PoolWorker>();
 
@@ -48,6 +48,7 @@ export class LoadProbe {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#queue.clear();
+    for (const giveUp of this.#open) giveUp();
   }
 
   #schedule(worker: PoolWorker, engine: WorkerEngine, path: string): void {
@@ -60,7 +61,7 @@ export class LoadProbe {
       }
       void this.#queue.add(async () => {
         if (this.#timers.get(worker) !== timer) return;
-        const answer = await ask(worker, path, TIMEOUT_MS, MAX_BYTES, this.#deps);
+        const answer = await ask(worker, path, BOUNDS, this.#deps, this.#open);
         if (this.#timers.get(worker) !== timer) return;
         const load = answer?.status === 200 ? engine.loadOf(answer.page) : null;
         if (answer !== null && load === null) this.#unread(worker, answer.status);

@@ -11,7 +11,7 @@ type Finding = WorkerState | null;
 
 /** How soon to ask again, ms, by the state found. */
 const AGAIN_MS: Partial<Record<WorkerState, number>> = { warm: 5_000, starting: 200, unhealthy: 1_000 };
-const TIMEOUT_MS = 2_000;
+const BOUNDS = { timeoutMs: 2_000, maxBytes: 0 };
 /** One lost answer may be a busy worker; two in a row are a lost one. */
 const MISSES = 2;
 
@@ -20,6 +20,7 @@ export class Prober {
   readonly #deps: LoadDeps;
   readonly #queue = new PQueue({ concurrency: 8 });
   readonly #timers = new Map<PoolWorker, Timer>();
+  readonly #open = new Set<() => void>();
   readonly #loads: LoadProbe;
   #closed = false;
 
@@ -47,6 +48,7 @@ export class Prober {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#queue.clear();
+    for (const giveUp of this.#open) giveUp();
     this.#loads.close();
   }
 
@@ -64,7 +66,7 @@ export class Prober {
   }
 
   async #ask(worker: PoolWorker, engine: WorkerEngine): Promise<Finding> {
-    const answer = await ask(worker, engine.healthPath ?? '', TIMEOUT_MS, 0, this.#deps);
+    const answer = await ask(worker, engine.healthPath ?? '', BOUNDS, this.#deps, this.#open);
     return answer === null ? null : engine.stateOf(answer.status);
   }
 }

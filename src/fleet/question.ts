@@ -14,13 +14,16 @@ export interface Answer {
   readonly page: string;
 }
 
-/** Null: no answer at all, none in time, or a longer one than `maxBytes`. With 0 the body is not kept, however long. */
+/**
+ * Null: no answer at all, none in time, or a longer one than `maxBytes`. With 0 the body is not kept, however long. While
+ * it is open, what gives it up is in `open`.
+ */
 export function ask(
   worker: WorkerView,
   path: string,
-  timeoutMs: number,
-  maxBytes: number,
+  { timeoutMs, maxBytes }: { readonly timeoutMs: number; readonly maxBytes: number },
   { transport, clock }: QuestionDeps,
+  open: Set<() => void>,
 ): Promise<Answer | null> {
   return new Promise((resolve) => {
     let status = 0;
@@ -28,6 +31,7 @@ export function ask(
     const chunks: Uint8Array[] = [];
     const { origin, basePath, headers } = worker;
     const give = (answer: Answer | null) => {
+      open.delete(giveUp);
       timer.cancel();
       resolve(answer);
     };
@@ -36,6 +40,7 @@ export function ask(
       give(null);
     };
     const timer = clock.after(timeoutMs, giveUp);
+    open.add(giveUp);
     const exchange = transport.send(
       { origin, path: basePath + path, method: 'GET', headers, body: null },
       {

@@ -89,6 +89,13 @@ describe('a worker at an address', () => {
     expect([worker.state, probes.aborted]).toEqual(['starting', 1]);
   });
 
+  it('a question that is open when the fleet closes is given up there and then', async () => {
+    const { fleet, clock, probes } = watched('silent');
+    await clock.advanceSettling(0);
+    await fleet.close();
+    expect([probes.aborted, clock.pending]).toEqual([1, 0]);
+  });
+
   it('each change of state is logged once, without address or headers', async () => {
     const { clock, log, probes } = watched(200);
     await clock.advanceSettling(20_000);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GateCall, GateRefusal, Permit } from '../../src/core/gate.ts';
 import { CallSignal } from '../../src/core/signal.ts';
-import { fixedLimit, playedSource, poolPlan, testFleet, urlWorker } from './fleets.ts';
+import { fixedLimit, playedSource, poolPlan, report, testFleet, urlWorker } from './fleets.ts';
 
 const call = (): GateCall => ({
   signal: new CallSignal(),
@@ -89,6 +89,29 @@ describe('a reload', () => {
     expect([x!.state, probes.asked.length]).toEqual(['draining', 0]);
     played.at(null);
     expect(x!.state).toBe('draining');
+    await fleet.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('equal limit keys keep what was learned, another one begins anew; zone and sum follow the plan', async () => {
+    const { fleet, clock } = testFleet();
+    const limit = { value: 3, sample() {} };
+    const plan = (limitKey: string, value: number, zone: string) => {
+      const learned = { limitKey, createLimit: () => (limitKey === 'auto' ? limit : { value, sample() {} }) };
+      return [poolPlan([urlWorker('http://a', learned), urlWorker('http://b')], { engine: 'openai', zone })];
+    };
+    fleet.apply(plan('auto', 0, 'eu'));
+    const pool = fleet.pools.get('p')!;
+    const [a] = pool.workers;
+    expect([a!.limit, a!.zone, pool.capacity]).toEqual([3, 'eu', 5]);
+    limit.value = 7;
+    a!.record(report({ firstContentMs: 10 }));
+    fleet.apply(plan('auto', 0, 'us'));
+    expect([a!.limit, a!.zone, pool.capacity]).toEqual([7, 'us', 9]);
+    fleet.apply(plan('fixed', 4, 'us'));
+    expect([pool.workers[0], a!.limit, pool.capacity]).toEqual([a, 4, 6]);
+    fleet.apply([poolPlan([urlWorker('http://b')], { engine: 'openai' })]);
+    expect([a!.limit, pool.capacity]).toEqual([0, 2]);
     await fleet.close();
     expect(clock.pending).toBe(0);
   });

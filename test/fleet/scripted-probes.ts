@@ -8,11 +8,14 @@ export interface ScriptedProbes extends Transport {
   readonly aborted: number;
   /** What the worker at an origin answers from now on. */
   answer(origin: string, answer: ProbeAnswer): void;
+  /** What its metrics page holds from now on: text, or so many bytes of nothing; null: it answers as to health questions. */
+  page(origin: string, page: string | number | null): void;
 }
 
 /** Answers on a later turn of the loop, as a network does. Origins without a script refuse the connection. */
 export function scriptedProbes(): ScriptedProbes {
   const answers = new Map<string, ProbeAnswer>();
+  const pages = new Map<string, string | number | null>();
   const asked: UpstreamRequest[] = [];
   let aborted = 0;
   return {
@@ -21,16 +24,25 @@ export function scriptedProbes(): ScriptedProbes {
       return aborted;
     },
     answer: (origin, answer) => void answers.set(origin, answer),
+    page: (origin, page) => void pages.set(origin, page),
     send(request: UpstreamRequest, handler: UpstreamHandler): Exchange {
       asked.push(request);
       let over = false;
       const answer = answers.get(request.origin) ?? 'refused';
       queueMicrotask(() => {
         if (over || answer === 'silent') return;
-        over = true;
-        if (answer === 'refused') return handler.fail({ kind: 'refused', text: '' });
+        if (answer === 'refused') {
+          over = true;
+          return handler.fail({ kind: 'refused', text: '' });
+        }
         handler.head(answer, {});
-        handler.data(new Uint8Array(2));
+        const page = request.path.endsWith('/metrics') ? (pages.get(request.origin) ?? null) : null;
+        if (typeof page === 'string') handler.data(new TextEncoder().encode(page));
+        else
+          for (let left = page ?? 2; left > 0 && !over; left -= 65_536)
+            handler.data(new Uint8Array(Math.min(left, 65_536)));
+        if (over) return;
+        over = true;
         handler.end();
       });
       return {

@@ -1,4 +1,4 @@
-// A limit that follows how soon replies begin: up while that is as ever, down once it is not. What `auto` means.
+// A limit that follows how soon replies begin: up while that is as ever, down once it is not. For all that say `auto`.
 import { z } from 'zod';
 import type { Limit, LimitDeps, LimitSample } from '../../core/limit.ts';
 import type { Plugin } from '../../core/plugin.ts';
