@@ -9,6 +9,8 @@ export interface ScheduleCall {
   /** The name that the workers know. */
   readonly model: string;
   readonly inputTokens: number;
+  /** Of them, those that must fit into a context at once: of a list, an entry's. */
+  readonly contextTokens: number;
   /** Where its run was served last in this pool. */
   readonly lease: AffinityLease | null;
   /** Print of what its prompt has in common with other runs; 0 = none. */

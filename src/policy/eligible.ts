@@ -9,8 +9,8 @@ export interface CallNeeds {
   readonly dialect: DialectName;
   readonly capabilities: readonly Capability[];
   readonly wants: Wants;
-  /** Prompt tokens, by estimate. */
-  readonly inputTokens: number;
+  /** Prompt tokens that must fit at once, by estimate: of a list, an entry's. */
+  readonly contextTokens: number;
   /** Zones that the tenant's calls may go to; null = all. */
   readonly zones: ReadonlySet<string> | null;
   /** The caller may reach managed APIs. */
@@ -39,8 +39,8 @@ export function planFor(plan: ModelPlan, call: CallNeeds): { readonly rungs: rea
 /** What is written of a prompt before it is tokenised is an estimate: so much of it is sure. */
 const SURE_SHARE = 0.6;
 
-function holds({ contextTokens }: Target, inputTokens: number): boolean {
-  return contextTokens === null || inputTokens * SURE_SHARE <= contextTokens;
+function holds({ contextTokens }: Target, asked: number): boolean {
+  return contextTokens === null || asked * SURE_SHARE <= contextTokens;
 }
 
 function isInZone({ zone }: Target, zones: ReadonlySet<string> | null): boolean {
@@ -61,7 +61,7 @@ function fits({ target, same, number }: Rung, call: CallNeeds): boolean {
     (same || wants.degrade !== 'never') &&
     (wants.minRung === null || number <= wants.minRung) &&
     isInZone(target, call.zones) &&
-    holds(target, call.inputTokens) &&
+    holds(target, call.contextTokens) &&
     (can === null || (hasAll(can, capabilities) && hasAll(can, wants.require)))
   );
 }
@@ -77,7 +77,7 @@ function obstacle({ target, same, number }: Rung, call: CallNeeds): string {
   if (!call.managed && target.kind === 'provider') return 'managed API: needs a key';
   if (!isInZone(target, call.zones))
     return `zone ${target.zone ?? 'not declared'} not in [${[...call.zones!].join(', ')}]`;
-  if (!holds(target, call.inputTokens)) return `context ${target.contextTokens} < ${call.inputTokens}`;
+  if (!holds(target, call.contextTokens)) return `context ${target.contextTokens} < ${Math.round(call.contextTokens)}`;
   const can = target.capabilities;
   const lacking =
     can === null ? [] : [...new Set([...call.capabilities, ...wants.require])].filter((one) => !can.has(one));

@@ -103,7 +103,7 @@ export function createRouter(options: RouterOptions): Router {
       capabilities: declares ? call.needs : NO_NEEDS,
       wants,
       managed: caller.managed,
-      inputTokens: call.inputTokens,
+      contextTokens: call.inputTokens / call.items,
       zones: current.tenant(caller.tenant).zones,
       stored: call.stored,
     });

@@ -1,4 +1,5 @@
 // Owns a call from its plan to its reply: goes down the rungs until one of them answers. For router/create.
+import type { Usage } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
 import type { Reason } from '../core/names.ts';
 import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
@@ -80,6 +81,7 @@ function begin(deps: DispatchDeps, request: InferenceRequest, asked: string, { r
     prefix,
     outputTokens: deps.estimates.expect(request.caller.tenant, asked, rules.class, maxOutputTokens),
     deadlineMs: request.receivedMs + rules.timeouts.totalMs,
+    bytes: request.body.length,
     failures: [],
     tried: null,
     attempts: 0,
@@ -150,7 +152,9 @@ async function serveInParts(
           const won = await tryRung(deps, own, rung, below);
           if (won === null) throw verdict(own.failures, own.attempts, deps.random);
           progress.firstContentMs ??= own.firstContentMs;
-          return reply(deps, own, rung, won, () => {});
+          return reply(deps, own, rung, won, (_, end) => {
+            progress.usage = added(progress.usage, end.usage);
+          });
         } finally {
           progress.attempts += own.attempts;
           progress.queueMs = Math.max(progress.queueMs, own.queueMs);
@@ -167,6 +171,17 @@ async function serveInParts(
     progress.failures.push({ target: rung.target.name, error, waitMs: (error.detail.retryAfterSeconds ?? 1) * 1000 });
     return null;
   }
+}
+
+/** What the parts of a call have used so far, for the log of one that fails half-way. */
+function added(sum: Usage | null, usage: Usage | null): Usage | null {
+  if (sum === null || usage === null) return usage ?? sum;
+  return {
+    uncachedTokens: sum.uncachedTokens + usage.uncachedTokens,
+    cachedTokens: sum.cachedTokens + usage.cachedTokens,
+    outputTokens: sum.outputTokens + usage.outputTokens,
+    reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
+  };
 }
 
 function reply(
@@ -211,8 +226,8 @@ function remember(deps: DispatchDeps, progress: Progress, target: string, held: 
   if (end.how !== 'complete') return;
   const { usage } = end;
   const { request, run } = progress;
-  const tokens =
-    usage === null ? request.call.inputTokens : usage.uncachedTokens + usage.cachedTokens + usage.outputTokens;
+  // In the measure in which the next prompt is compared with it: the router's own estimate, not the worker's count.
+  const tokens = request.call.inputTokens + (usage?.outputTokens ?? 0);
   run?.served(target, held.worker.id, tokens, end.stop, deps.clock.nowMs());
   if (usage !== null) deps.estimates.learn(request.caller.tenant, progress.asked, usage.outputTokens);
 }

@@ -23,6 +23,7 @@ export class Placing implements GateCall, ScheduleCall {
   readonly bytes: number;
   readonly outputTokens: number;
   readonly inputTokens: number;
+  readonly contextTokens: number;
   readonly zones: ReadonlySet<string> | null;
   readonly prefix: number;
   readonly model: string;
@@ -50,9 +51,10 @@ export class Placing implements GateCall, ScheduleCall {
     this.weight = progress.tenant.weight;
     this.continues = request.call.answersTool;
     this.runArrivedMs = progress.run?.arrivedMs ?? request.receivedMs;
-    this.bytes = request.body.length;
+    this.bytes = progress.bytes;
     this.outputTokens = progress.outputTokens;
     this.inputTokens = request.call.inputTokens;
+    this.contextTokens = request.call.inputTokens / request.call.items;
     this.zones = progress.tenant.zones;
     this.prefix = progress.prefix;
     this.model = model;

@@ -19,6 +19,8 @@ export interface Progress {
   /** Expected, capped by what the caller allows. */
   readonly outputTokens: number;
   readonly deadlineMs: number;
+  /** What it holds of memory while it waits; a part of a list holds its part of it. */
+  readonly bytes: number;
   readonly failures: RungFailure[];
   tried: Set<string> | null;
   attempts: number;
@@ -34,7 +36,9 @@ export interface Progress {
 
 /** A part of a call, on its own way from here on. */
 export function branch(progress: Progress, request: InferenceRequest): Progress {
-  return { ...progress, request, failures: [], tried: null, attempts: 0, queueMs: 0, coldMs: 0, usage: null };
+  const share = request.call.items / progress.request.call.items;
+  const own = { failures: [], tried: null, attempts: 0, queueMs: 0, coldMs: 0, usage: null };
+  return { ...progress, ...own, request, bytes: Math.ceil(progress.bytes * share) };
 }
 
 /** What a caller asks for, or its class's own band, but nothing above what its tenant may claim. */

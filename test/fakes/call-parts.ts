@@ -26,6 +26,8 @@ export const poolTarget = (more: Partial<PoolTarget> = {}): PoolTarget => ({
   capabilities: null,
   speaks: new Set(DIALECTS),
   rerank: null,
+  contextTokens: null,
+  maxItems: null,
   ...more,
 });
 

@@ -9,6 +9,7 @@ import { checkExitCode, checkJson, checkReport } from '../../src/policy/check.ts
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { savedPolicy } from '../../src/policy/last-good.ts';
 import { fitsPattern } from '../../src/policy/match.ts';
+import { profiles } from '../../src/scheduling/profiles.ts';
 import { lines, load, POOLS, policyOf, SECRET } from './load-texts.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -23,6 +24,7 @@ pools:
     zone: eu
     engine: vllm
     capabilities: [tools, schema, vision, audio, logprobs]
+    contextTokens: 8192
     concurrencyPerWorker: 3
     workers:
       - { url: "http://10.0.0.1:9001/x/v1/", apiKey: $KEY, headers: { X-Foo: bar, x-token: "$file:/run/secrets/key" } }
@@ -44,6 +46,7 @@ providers:
     replyHeaders: [X-RateLimit-Remaining-Tokens]
     quotaDomain: account
     concurrency: 9
+    maxItems: 96
     optional: true
 ladders: { l: [ { pool: q, when: [slow, cold] }, { pool: p, same: true } ] }
 classes:
@@ -84,6 +87,8 @@ test('every key is accepted and reaches the policy', async () => {
     capabilities: new Set(['tools', 'schema', 'vision', 'audio', 'logprobs']),
     speaks: new Set(engines.vllm.speaks),
     rerank: engines.vllm.rerank,
+    contextTokens: 8192,
+    maxItems: null,
   });
   expect(pool.engine).toEqual({ name: 'vllm', options: {} });
   expect(pool.workers[0]).toMatchObject({
@@ -96,7 +101,10 @@ test('every key is accepted and reaches the policy', async () => {
   expect(policy.classes.chat).toEqual({
     class: 'chat',
     timeouts: { connectMs: 1, headersMs: 2000, firstContentMs: 180_000, idleMs: 14_400_000, totalMs: 5000 },
-    queue: { max: 0, waitMs: 0 },
+    queue: { max: 0, waitMs: 0, maxBytes: 268_435_456 },
+    priority: 'interactive',
+    share: 1,
+    slo: { firstContentMs: null, totalMs: null, objective: 0.99 },
     retries: 5,
     defaultModel: null,
   });
@@ -119,7 +127,10 @@ test('every key is accepted and reaches the policy', async () => {
       headers: ['x-project', 'p1', 'authorization', `Api-Key ${SECRET}`],
       replyHeaders: ['x-ratelimit-remaining-tokens'],
       quotaDomain: 'account',
-      concurrency: 9,
+      concurrency: { kind: 'fixed', options: { limit: 9 } },
+      profile: profiles.sticky,
+      contextTokens: null,
+      maxItems: 96,
     },
   ]);
   expect(policy.classes.rerank.defaultModel).toBe('r');

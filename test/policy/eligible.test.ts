@@ -35,7 +35,15 @@ const without = (...names: string[]): ModelPlan => ({
 });
 const wants = (changed: Partial<Wants>): Wants => ({ ...NO_WANTS, ...changed });
 const fitting = (of: ModelPlan, capabilities: readonly Capability[], wished: Wants) =>
-  planFor(of, { dialect: 'openai-chat', capabilities, wants: wished, managed: false, stored: false });
+  planFor(of, {
+    dialect: 'openai-chat',
+    capabilities,
+    wants: wished,
+    managed: false,
+    stored: false,
+    contextTokens: 100,
+    zones: null,
+  });
 const numbers = (answer: ReturnType<typeof planFor>) =>
   answer instanceof RouterError ? answer.message : answer.rungs.map((one) => one.number);
 

@@ -99,14 +99,17 @@ describe('what is refused, with what would be right', () => {
   });
 
   test.each([
-    ['concurrencyPerWorker: 0', 'must be auto, a whole number from 1 to 100000, or a mapping with a kind: '],
+    ['concurrencyPerWorker: 0', 'pools.a.concurrencyPerWorker: must be a whole number of at least 1'],
     ['concurrencyPerWorker: many', 'must be auto, a whole number from 1 to 100000, or a mapping with a kind: '],
     [
       'concurrencyPerWorker: { kind: vegas }',
       'must be auto, a whole number from 1 to 100000, or a mapping with a kind: ',
     ],
     ['concurrencyPerWorker: { kind: aimd, most: 3 }', 'pools.a.concurrencyPerWorker.most: unknown key'],
-    ['schedule: stick', 'pools.a.schedule: unknown profile "stick". Did you mean sticky?'],
+    [
+      'schedule: stick',
+      'pools.a.schedule: unknown profile "stick". Valid: sticky, least-requests, round-robin, p2c. Did you mean sticky?',
+    ],
   ])('a pool with %s', async (more, message) => {
     expect((await problemsOf(BASE.replace('{ workers', `{ ${more}, workers`))).join('\n')).toContain(message);
   });

@@ -48,7 +48,8 @@ describe('a kind brings', () => {
   ];
   test.each(KINDS)('%s: its address, its way to send a key, its dialects', async (kind, routeClass, expected) => {
     const { spec, warnings } = await providerOf(`kind: ${kind}, apiKey: $KEY`, routeClass);
-    expect(spec).toMatchObject({ name: 'x', kind, quotaDomain: 'x', concurrency: 256, zone: null, ...expected });
+    expect(spec).toMatchObject({ name: 'x', kind, quotaDomain: 'x', zone: null, ...expected });
+    expect(spec.concurrency).toEqual({ kind: 'fixed', options: { limit: 256 } });
     expect(warnings).toEqual([]);
   });
 });

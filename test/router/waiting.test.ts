@@ -154,10 +154,12 @@ describe('F079 the forecast', () => {
     r.transport.play(A1, plays.stream(0, 500));
     r.transport.play(B, plays.stream(0, 3_000));
     await r.get({ stream: true });
-    const [first, second, third] = [r.ask({ stream: true }), r.ask({ stream: true }), r.ask({ stream: true })];
-    expect((await r.settle(first)).disclosure).toMatchObject({ rung: 1 });
-    expect((await r.settle(second)).disclosure!.rung).toBe(2);
-    expect((await r.settle(third)).disclosure).toMatchObject({ rung: 1, degraded: null });
+    // What nobody has measured yet may keep the promise: it is tried, and found slow.
+    const first = [r.ask({ stream: true }), r.ask({ stream: true })];
+    expect((await r.settle(first[0]!)).disclosure).toMatchObject({ rung: 1 });
+    expect((await r.settle(first[1]!)).disclosure).toMatchObject({ rung: 2, degraded: 'saturated' });
+    const second = [r.ask({ stream: true }), r.ask({ stream: true })];
+    for (const call of second) expect((await r.settle(call)).disclosure).toMatchObject({ rung: 1, degraded: null });
     await r.atRest();
   });
 });

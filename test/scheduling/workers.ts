@@ -58,6 +58,7 @@ export function call({ tried, held = {}, waited = 0, ...more }: CallShape = {}):
   return {
     model: 'm',
     inputTokens,
+    contextTokens: inputTokens,
     lease: null,
     prefix: 0,
     zones: null,

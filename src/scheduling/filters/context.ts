@@ -8,6 +8,6 @@ export const context: Plugin<{ readonly sureShare: number }, undefined, WorkerFi
   name: 'context',
   options: z.strictObject({ sureShare: z.number().min(0).max(1).prefault(0.6) }),
   create: ({ sureShare }) => ({
-    admits: (worker, call) => worker.contextTokens === null || worker.contextTokens >= sureShare * call.inputTokens,
+    admits: (worker, call) => worker.contextTokens === null || worker.contextTokens >= sureShare * call.contextTokens,
   }),
 };
