@@ -60,6 +60,19 @@ describe('the speed of a worker', () => {
     expect(speed.expectedMs(1_000)).toBeLessThan(140);
   });
 
+  it('a long slow spell does not become what is ordinary', () => {
+    const { clock, speed } = taught();
+    for (let i = 0; i < 200; i++) speed.learn(1_000, 1_200);
+    clock.advance(3_600_000);
+    expect(speed.expectedMs(1_000)).toBeLessThan(150);
+  });
+
+  it('one that was slow from the beginning and becomes quick is known to be quick after ten replies', () => {
+    const { speed } = taught(200, (tokens) => 200 + tokens);
+    for (let i = 0; i < 10; i++) speed.learn(1_000, 120);
+    expect(speed.expectedMs(1_000)).toBeLessThan(240);
+  });
+
   it('a slow first reply does not stand against it for good', () => {
     const { clock, speed } = taught(1, () => 5_000);
     expect(speed.expectedMs(1_000)).toBeGreaterThan(1_000);

@@ -26,8 +26,6 @@ const WINDOW_SAMPLES = 10;
 const MOST_RATIOS = 512;
 /** Of the limit in use: above it, the limit itself holds calls back. */
 const HELD = 0.9;
-/** A call that began this far above the limit belongs to a time before it was lowered. */
-const STALE = 1.25;
 /** Half the calls in flight, and still this much of the delay: what makes it slow is not their number. */
 const UNCHANGED = 0.75;
 const BACK_OFF = 0.9;
@@ -81,7 +79,7 @@ class Gradient2 implements Limit {
     const usual = this.#usual(ratio, inFlight);
     // A queue tilts the line: what waits for others' prompts is no matter of its own length.
     if (ratio <= this.#options.tolerance * usual) this.#line.learn(ms, uncachedTokens);
-    if (inFlight < this.#value / 2 || inFlight > this.#value * STALE + 1) return;
+    if (inFlight < this.#value / 2) return;
     this.#ratios[this.#count++ % MOST_RATIOS] = ratio;
     this.#inFlight += inFlight;
     const nowMs = this.#clock.nowMs();
