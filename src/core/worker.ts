@@ -66,7 +66,7 @@ export interface AttemptReport {
   readonly model: string;
   /** From sending to first content, ms, where that tells of the worker's speed; null where it does not. */
   readonly firstContentMs: number | null;
-  /** Prompt tokens read for it: as reported, else by estimate. */
+  /** Prompt tokens read for it, in the router's own measure of prompts. */
   readonly uncachedTokens: number;
   /** Calls in flight and prompt tokens ahead of it when it began, itself included. */
   readonly inFlight: number;

@@ -1,4 +1,5 @@
 // Closes each attempt once and each call once, at its last byte, error or disconnect. For router/dispatch.
+import type { Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { AttemptOutcome } from '../core/gate.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -34,11 +35,17 @@ export function closeAttempt(
     begun,
     model: placing.model,
     firstContentMs: tells ? (attempt?.firstContentMs ?? null) : null,
-    uncachedTokens: usage?.uncachedTokens ?? placing.uncachedAt(worker),
+    uncachedTokens: usage === null ? placing.uncachedAt(worker) : placing.inputTokens * uncachedShare(usage),
     inFlight,
     backlogTokens,
   });
   permit.close(outcome, usage === null ? null : usage.uncachedTokens + 2 * usage.outputTokens);
+}
+
+/** What of a prompt was read anew, as reported; speeds are learned in the router's own measure of its length. */
+function uncachedShare({ uncachedTokens, cachedTokens }: Usage): number {
+  const all = uncachedTokens + cachedTokens;
+  return all === 0 ? 1 : uncachedTokens / all;
 }
 
 export interface CallBooks {

@@ -135,7 +135,7 @@ test('every key is accepted and reaches the policy', async () => {
   ]);
   expect(policy.classes.rerank.defaultModel).toBe('r');
   expect(lines(warnings)).toEqual([
-    'policies/x.yaml:13:11 pools.p.workers[0].url: ends in /v1, which every call adds: it is dropped',
+    'policies/x.yaml:14:11 pools.p.workers[0].url: ends in /v1, which every call adds: it is dropped',
     'policies/more.yaml:2:54 models.m.ladder: rung 3 (p) repeats rung 1: it helps only for other reasons',
     'policies/more.yaml:4:73 models.r.ladder[0].when: has no effect: every call begins at the first rung',
   ]);
