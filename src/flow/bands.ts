@@ -1,6 +1,7 @@
 // Which of all waiting calls goes first: bands by reserved share and priority, then classes, then tenants. For the gate.
 import type { GateRules } from '../core/gate.ts';
 import { PRIORITIES, ROUTE_CLASSES, type RouteClass } from '../core/names.ts';
+import type { Flow } from './flow.ts';
 import type { Lane } from './lane.ts';
 import { Line } from './line.ts';
 import type { Waiter } from './waiter.ts';
@@ -40,7 +41,7 @@ export class Bands {
     for (let at = 0; at < BANDS; at++) {
       const band = this.bands[at]!;
       if (band.waiting === 0 || (next !== undefined && band.credit <= 0)) continue;
-      const head = this.#head(at);
+      const head = this.#turn(at);
       if (head === undefined) continue;
       if (band.credit >= head.tokens && band.credit > 0) return head;
       next ??= head;
@@ -51,8 +52,7 @@ export class Bands {
   enter(line: Line, waiter: Waiter): void {
     const at = waiter.flow.band;
     const band = this.bands[at]!;
-    const lane = line.lanes[at]!;
-    if (lane.waiting === 0 && lane.counter < band.virtualTime) lane.counter = band.virtualTime;
+    if (line.lanes[at]!.waiting === 0) this.#lift(line, at);
     line.enter(waiter);
     band.waiting++;
     this.waiting++;
@@ -71,21 +71,18 @@ export class Bands {
     for (let other = 0; other < BANDS; other++) {
       const band = this.bands[other]!;
       if (band.waiting === 0 || band.reserved === 0) continue;
-      const most = Math.max(windowTokens, this.#head(other)?.tokens ?? 0);
+      const most = windowTokens + (this.#lane(other)?.first()?.tokens ?? 0);
       band.credit = Math.min(band.credit + band.reserved * tokens, most);
       if (other === at) band.credit = Math.max(0, band.credit - tokens);
     }
   }
 
   /** A class got a slot for so long, by estimate. Answers with the bands whose counters moved, for `settle`. */
-  charge(line: Line, at: number, holdMs: number): number {
-    const band = this.bands[at]!;
-    const lane = line.lanes[at]!;
-    if (lane.waiting === 0 && lane.counter < band.virtualTime) lane.counter = band.virtualTime;
-    if (lane.counter > band.virtualTime) band.virtualTime = lane.counter;
-    let moved = 1 << at;
-    if (line.waiting > 0)
-      for (let other = 0; other < BANDS; other++) if (line.lanes[other]!.waiting > 0) moved |= 1 << other;
+  charge(line: Line, flow: Flow, raised: boolean, holdMs: number): number {
+    if (line.lanes[flow.band]!.waiting === 0) this.#lift(line, flow.band);
+    let moved = this.#grant(line, flow.band);
+    if (raised) moved |= this.#grant(line, flow.band + 1);
+    if (line.waiting > 0) moved |= line.bandsInLine();
     this.settle(line, moved, holdMs);
     return moved;
   }
@@ -95,7 +92,37 @@ export class Bands {
     for (let at = 0; moved !== 0; at++, moved >>= 1) if ((moved & 1) !== 0) line.lanes[at]!.counter += amount;
   }
 
-  #head(at: number): Waiter | undefined {
+  #lift(line: Line, at: number): void {
+    const lane = line.lanes[at]!;
+    const { virtualTime } = this.bands[at]!;
+    if (lane.counter < virtualTime) lane.counter = virtualTime;
+  }
+
+  #grant(line: Line, at: number): number {
+    const band = this.bands[at]!;
+    const lane = line.lanes[at]!;
+    if (lane.counter > band.virtualTime) band.virtualTime = lane.counter;
+    return 1 << at;
+  }
+
+  /**
+   * Whose turn it is in a band. Whoever came into it by age has earned a turn for the band it came from, and takes it only
+   * if no class and no tenant there has had less: else a flood of old calls would be served before all that came after.
+   */
+  #turn(at: number): Waiter | undefined {
+    const head = this.#lane(at)?.first();
+    if (head === undefined || !head.raised) return head;
+    const own = this.lines[head.call.class].lanes[at + 1]!;
+    const best = this.#lane(at + 1);
+    if (best === undefined) return head;
+    const rival = best.flows.first()!;
+    const before =
+      best === own ? rival.counter < head.flow.share.flows[(at + 1) as 0]!.counter : best.counter < own.counter;
+    return before ? rival.calls.first() : head;
+  }
+
+  /** The class that has had least for its share, among those of a band that may be asked. */
+  #lane(at: number): Lane | undefined {
     let best: Lane | undefined;
     for (const line of this.all) {
       const lane = line.lanes[at]!;
@@ -104,6 +131,6 @@ export class Bands {
       if (best === undefined || lane.counter < best.counter) best = lane;
       else if (lane.counter === best.counter && flow.headOrder < best.flows.first()!.headOrder) best = lane;
     }
-    return best?.first();
+    return best;
   }
 }

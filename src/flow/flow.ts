@@ -1,5 +1,6 @@
 // One tenant's calls in one lane, and what the tenant is to the whole class. For the lines of a gate.
 import { Arrivals } from './arrivals.ts';
+import { Correction } from './correction.ts';
 import { IndexedHeap, type Placed } from './heap.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
@@ -45,6 +46,8 @@ export class Flow implements Placed {
   each = 0;
   /** The youngest run in line came then. */
   latestRunMs = Number.NEGATIVE_INFINITY;
+  /** How true the forecasts of its waits were. */
+  readonly correction = new Correction();
   /** Passed over in the present look. */
   passed = 0;
 

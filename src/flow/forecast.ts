@@ -12,6 +12,9 @@ const COUNTED = 128;
 /** However little is left to a band, it is taken to move on. */
 const LEAST_SPEED = 0.05;
 
+/** The order of a call that has yet to come. */
+export const NEWEST = Number.POSITIVE_INFINITY;
+
 export interface Slots {
   readonly capacity: number;
   readonly inFlight: number;
@@ -19,18 +22,19 @@ export interface Slots {
   readonly meanAgeMs: number;
 }
 
-/** Ms until its turn; null: nothing is measured yet, or no worker is up. */
+/** Ms until the turn of a call that came as the `order`th; null: nothing is measured yet, or no worker is up. */
 export function forecast(
   bands: Bands,
   line: Line,
   band: number,
   call: GateCall,
+  order: number,
   holds: HoldTimes,
   slots: Slots,
 ): number | null {
   const meanMs = holds.ofAll();
   if (meanMs === null || slots.capacity <= 0) return null;
-  const own = ownBandMs(bands, line, band, call, holds);
+  const own = ownBandMs(bands, line, band, call, order, holds);
   let higher = 0;
   for (const other of bands.all) {
     for (let at = 0; at < band; at++) higher += other.lanes[at]!.waiting * holds.of(other.class)!;
@@ -41,7 +45,9 @@ export function forecast(
     if (lower.waiting > 0) speed -= lower.reserved;
   }
   const inTurn = (higher + own) / Math.max(speed, LEAST_SPEED);
-  const byReserve = own / Math.max(bands.bands[band]!.reserved, Number.MIN_VALUE);
+  const { reserved } = bands.bands[band]!;
+  // Its reserve has to cover the call itself, too.
+  const byReserve = reserved > 0 ? (own + holds.of(line.class)!) / reserved : Number.POSITIVE_INFINITY;
   return firstFreeMs(slots, meanMs) + Math.min(inTurn, byReserve) / slots.capacity;
 }
 
@@ -56,10 +62,10 @@ function firstFreeMs({ inFlight, capacity, meanAgeMs }: Slots, meanMs: number): 
 }
 
 /** Slot time of the calls of its own band that go first. */
-function ownBandMs(bands: Bands, line: Line, band: number, call: GateCall, holds: HoldTimes): number {
+function ownBandMs(bands: Bands, line: Line, band: number, call: GateCall, order: number, holds: HoldTimes): number {
   const lane = line.lanes[band]!;
   const flow = line.flowIfAny(call.tenant, band);
-  const ownMs = callsAhead(lane, flow, call) * holds.of(line.class)!;
+  const ownMs = callsAhead(lane, flow, call, order) * holds.of(line.class)!;
   const counter = lane.waiting > 0 ? lane.counter : Math.max(lane.counter, bands.bands[band]!.virtualTime);
   const turn = counter + ownMs / line.rules.share;
   let sum = ownMs;
@@ -73,12 +79,12 @@ function ownBandMs(bands: Bands, line: Line, band: number, call: GateCall, holds
 }
 
 /** Calls of its lane that go first: its tenant's own, and of each other what would be served before its turn. */
-function callsAhead(lane: Lane, flow: Flow | null, call: GateCall): number {
+function callsAhead(lane: Lane, flow: Flow | null, call: GateCall, order: number): number {
   let calls = 0;
   let turn = lane.virtualTime;
   if (flow !== null) {
     if (flow.waiting > 0) {
-      calls = ownAhead(flow, call);
+      calls = ownAhead(flow, call, order);
       turn = flow.counter + flow.each * calls;
     } else turn = Math.max(turn, flow.counter);
   }
@@ -95,13 +101,9 @@ function callsAhead(lane: Lane, flow: Flow | null, call: GateCall): number {
 }
 
 /** Calls of its own tenant that go first. A heap's branch ends at the first that does not. */
-function ownAhead(flow: Flow, call: GateCall): number {
-  if (!call.continues && call.runArrivedMs >= flow.latestRunMs) return flow.waiting;
-  const newcomer: Turn = {
-    continues: call.continues,
-    runArrivedMs: call.runArrivedMs,
-    order: Number.POSITIVE_INFINITY,
-  };
+function ownAhead(flow: Flow, { continues, runArrivedMs }: GateCall, order: number): number {
+  if (!continues && order === NEWEST && runArrivedMs >= flow.latestRunMs) return flow.waiting;
+  const newcomer: Turn = { continues, runArrivedMs, order };
   const { items } = flow.calls;
   const open = [0];
   let ahead = 0;

@@ -6,7 +6,7 @@ import type { SlotWorker } from '../core/worker.ts';
 import { Bands } from './bands.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Flow } from './flow.ts';
-import { forecast } from './forecast.ts';
+import { forecast, NEWEST } from './forecast.ts';
 import { HoldTimes } from './hold-times.ts';
 import type { Line } from './line.ts';
 import { lineStatus } from './line-status.ts';
@@ -26,6 +26,9 @@ const PASS_OVER = 8;
 const PASS_OVER_TENANT = 4;
 /** How often the line is looked at though no call has ended: a worker's pause ends by the clock alone. */
 const LOOK_MS = 250;
+
+/** A call may wait if even so much more than its forecast is within its longest wait: to wait in vain is worse than to go. */
+const MARGIN = 1.2;
 
 const NONE: GateRefusal = { refused: 'none', waitMs: null };
 const CLIENT_GONE: GateRefusal = { refused: 'client_gone', waitMs: null };
@@ -76,7 +79,7 @@ export class FairGate implements Gate {
     const flow = line.flowOf(line.shareOf(call.tenant, call.weight), band);
     const nowMs = this.#clock.nowMs();
     if (picked === 'full') return this.#wait(call, pick, line, flow, nowMs);
-    if (this.#bands.waiting === 0) return this.#grant(call, picked, line, flow, nowMs, 0);
+    if (this.#bands.waiting === 0) return this.#grant(call, picked, line, flow, false, nowMs, 0);
     // A free slot belongs to the line, the newcomer in its place; only what the line cannot use is a newcomer's.
     const waiter = this.#waiter(call, pick, flow, nowMs);
     this.#bands.enter(line, waiter);
@@ -88,7 +91,9 @@ export class FairGate implements Gate {
 
   forecastMs(call: GateCall): number {
     const band = PRIORITIES.indexOf(call.priority);
-    const waitMs = this.#forecast(call, this.#bands.lines[call.class], band, this.#clock.nowMs());
+    const line = this.#bands.lines[call.class];
+    const nowMs = this.#clock.nowMs();
+    const waitMs = corrected(this.#forecast(call, NEWEST, line, band, nowMs), line.flowIfAny(call.tenant, band), nowMs);
     // While slots are free, whoever is in line waits for one of its own, and is passed over.
     if (waitMs === null || (this.inFlight < this.#capacity() && this.#bands.waiting <= PASS_OVER)) return 0;
     return waitMs;
@@ -114,15 +119,17 @@ export class FairGate implements Gate {
     flow: Flow,
     nowMs: number,
   ): Permit | GateRefusal | Promise<Permit | GateRefusal> {
-    const waitMs = this.#forecast(call, line, flow.band, nowMs);
+    const forecastMs = this.#forecast(call, NEWEST, line, flow.band, nowMs);
+    const waitMs = corrected(forecastMs, flow, nowMs);
     if (call.maxWaitMs <= 0) return { refused: 'waited', waitMs };
-    if (waitMs !== null && waitMs > call.maxWaitMs) return { refused: 'forecast', waitMs };
+    if (waitMs !== null && waitMs * MARGIN > call.maxWaitMs) return { refused: 'forecast', waitMs };
     while (line.full(call.bytes)) {
       const loser = line.givesWay(call, flow.band);
       if (loser === null) return { refused: 'queue_full', waitMs };
       this.#refuseLater(loser, 'queue_full', nowMs);
     }
     const waiter = this.#waiter(call, pick, flow, nowMs);
+    waiter.forecastMs = forecastMs;
     this.#bands.enter(line, waiter);
     // The highest band has none above it to rise to.
     this.#deadlines.add(waiter, nowMs + (flow.band === 0 ? call.maxWaitMs : call.maxWaitMs / 2), nowMs);
@@ -167,14 +174,23 @@ export class FairGate implements Gate {
 
   #serve(waiter: Waiter, worker: SlotWorker): void {
     const nowMs = this.#clock.nowMs();
-    const { call, flow, sinceMs } = waiter;
+    const { call, flow, raised, sinceMs } = waiter;
     // Charged while it still stands in line: its tenant has not been idle.
-    const permit = this.#grant(call, worker, this.#lineOf(waiter), flow, nowMs, nowMs - sinceMs);
+    const permit = this.#grant(call, worker, this.#lineOf(waiter), flow, raised, nowMs, nowMs - sinceMs);
+    this.#learn(waiter, nowMs);
     this.#remove(waiter);
     waiter.settle(permit);
   }
 
-  #grant(call: GateCall, worker: SlotWorker, line: Line, flow: Flow, nowMs: number, waitedMs: number): SlotPermit {
+  #grant(
+    call: GateCall,
+    worker: SlotWorker,
+    line: Line,
+    flow: Flow,
+    raised: boolean,
+    nowMs: number,
+    waitedMs: number,
+  ): SlotPermit {
     const { weight, outputTokens } = call;
     const promptTokens = call.uncachedAt(worker);
     const tokens = promptTokens + 2 * outputTokens;
@@ -185,8 +201,8 @@ export class FairGate implements Gate {
     this.#tokensInFlight += tokens;
     this.#startedSumMs += nowMs;
     this.#bands.earn(flow.band, tokens, this.#tokensInFlight);
-    const classBands = this.#bands.charge(line, flow.band, holdMs);
-    const tenantBands = line.charge(flow, tokens / weight);
+    const classBands = this.#bands.charge(line, flow, raised, holdMs);
+    const tenantBands = line.charge(flow, raised, tokens / weight);
     const { share } = flow;
     const charge = { line, share, promptTokens, tokens, weight, tenantBands, classBands, holdMs, startedMs: nowMs };
     return new SlotPermit(worker, waitedMs, charge, this.#release);
@@ -211,6 +227,8 @@ export class FairGate implements Gate {
     const untilMs = waiter.sinceMs + waiter.call.maxWaitMs;
     const line = this.#lineOf(waiter);
     if (nowMs >= untilMs) {
+      const { call, order, flow } = waiter;
+      this.#learn(waiter, nowMs, this.#forecast(call, order, line, flow.band, nowMs) ?? 0);
       this.#refuseLater(waiter, 'waited', nowMs);
       return;
     }
@@ -221,6 +239,11 @@ export class FairGate implements Gate {
     this.#deadlines.postpone(waiter, untilMs);
   };
 
+  /** Whoever waited in vain would have waited `restMs` more. */
+  #learn({ forecastMs, home, sinceMs }: Waiter, nowMs: number, restMs = 0): void {
+    if (forecastMs !== null) home.correction.add(forecastMs, nowMs - sinceMs + restMs, nowMs);
+  }
+
   #refuse(waiter: Waiter, refusal: GateRefusal): void {
     this.#remove(waiter);
     waiter.settle(refusal);
@@ -229,8 +252,9 @@ export class FairGate implements Gate {
   /** With word of when it would be its turn if it came again. */
   #refuseLater(waiter: Waiter, refused: 'queue_full' | 'waited', nowMs: number): void {
     this.#remove(waiter);
-    const { call, flow } = waiter;
-    waiter.settle({ refused, waitMs: this.#forecast(call, this.#lineOf(waiter), flow.band, nowMs) });
+    const { call, home } = waiter;
+    const forecastMs = this.#forecast(call, NEWEST, this.#lineOf(waiter), home.band, nowMs);
+    waiter.settle({ refused, waitMs: corrected(forecastMs, home, nowMs) });
   }
 
   #remove(waiter: Waiter): void {
@@ -243,12 +267,17 @@ export class FairGate implements Gate {
     return this.#bands.lines[waiter.call.class];
   }
 
-  #forecast(call: GateCall, line: Line, band: number, nowMs: number): number | null {
+  #forecast(call: GateCall, order: number, line: Line, band: number, nowMs: number): number | null {
     const meanAgeMs = this.inFlight === 0 ? 0 : nowMs - this.#startedSumMs / this.inFlight;
-    return forecast(this.#bands, line, band, call, this.#holds, {
+    return forecast(this.#bands, line, band, call, order, this.#holds, {
       capacity: this.#capacity(),
       inFlight: this.inFlight,
       meanAgeMs,
     });
   }
+}
+
+/** A forecast in the light of how true the tenant's last ones were. */
+function corrected(forecastMs: number | null, flow: Flow | null, nowMs: number): number | null {
+  return forecastMs === null || flow === null ? forecastMs : forecastMs * flow.correction.factor(nowMs);
 }

@@ -112,20 +112,18 @@ export class Line {
   }
 
   /**
-   * A tenant got a slot: its counter moves in that band and wherever else it stands in line. Answers with those bands, for
-   * `settle`.
+   * A tenant got a slot: its counter moves in the call's band, in that which its age has taken it from, and wherever else
+   * the tenant stands in line. Answers with those bands, for `settle`.
    */
-  charge(flow: Flow, amount: number): number {
+  charge(flow: Flow, raised: boolean, amount: number): number {
     const { share, band } = flow;
-    const lane = this.lanes[band]!;
-    if (flow.waiting === 0 && flow.counter < lane.virtualTime) flow.counter = lane.virtualTime;
-    if (flow.counter > lane.virtualTime) lane.virtualTime = flow.counter;
     share.inFlight++;
     this.inFlight++;
-    let bands = 1 << band;
-    if (share.waiting > 0) {
-      for (let at = 0; at < BANDS; at++) if ((share.flows[at as 0]?.waiting ?? 0) > 0) bands |= 1 << at;
-    }
+    if (flow.waiting === 0) this.#lift(flow);
+    let bands = this.#grant(flow);
+    if (raised) bands |= this.#grant(this.flowOf(share, band + 1));
+    if (share.waiting > 0)
+      for (const other of share.flows) if (other !== null && other.waiting > 0) bands |= 1 << other.band;
     this.#move(share, bands, amount);
     return bands;
   }
@@ -141,6 +139,25 @@ export class Line {
   /** Tenants in line. */
   *shares(): Iterable<Share> {
     yield* this.#byLoad.items;
+  }
+
+  /** Bands in which anybody of the class waits. */
+  bandsInLine(): number {
+    let bands = 0;
+    for (let at = 0; at < BANDS; at++) if (this.lanes[at]!.waiting > 0) bands |= 1 << at;
+    return bands;
+  }
+
+  /** Its tenant was idle: that has earned it nothing. */
+  #lift(flow: Flow): void {
+    const { virtualTime } = this.lanes[flow.band]!;
+    if (flow.counter < virtualTime) flow.counter = virtualTime;
+  }
+
+  #grant(flow: Flow): number {
+    const lane = this.lanes[flow.band]!;
+    if (flow.counter > lane.virtualTime) lane.virtualTime = flow.counter;
+    return 1 << flow.band;
   }
 
   #move(share: Share, bands: number, amount: number): void {

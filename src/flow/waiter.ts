@@ -30,7 +30,11 @@ export class Waiter implements Placed, Turn {
   readonly runArrivedMs: number;
   /** Virtual tokens it is expected to use where it would use fewest. */
   readonly tokens: number;
+  /** What it waits in; its age may take it to another. */
   flow: Flow;
+  /** Whom it came as, and the wait that was forecast then by the work ahead; null: nothing told. */
+  readonly home: Flow;
+  forecastMs: number | null = null;
   /** Its age has moved it up a band. */
   raised = false;
   readonly inFlow = new Arrival<Waiter>(this);
@@ -45,6 +49,7 @@ export class Waiter implements Placed, Turn {
     this.call = call;
     this.pick = pick;
     this.flow = flow;
+    this.home = flow;
     this.sinceMs = sinceMs;
     this.order = order;
     this.continues = call.continues;
