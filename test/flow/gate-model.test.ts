@@ -4,9 +4,9 @@ import { it } from 'vitest';
 import { FairGate } from '../../src/flow/gate.ts';
 import { histories } from './histories.ts';
 
-it('tells every caller exactly once and in time, keeps its bounds, and counts what is open: 400 random histories', async () => {
+it('tells every caller exactly once and in time, keeps its bounds, and counts what is open: 150 random histories', async () => {
   await fc.assert(
     histories((options) => new FairGate(options)),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });

@@ -15,19 +15,19 @@ import { closesTwice, firstCome, neverRaises, neverSettles } from './mutants.ts'
 
 type Property = (makeGate: MakeGate) => Parameters<typeof fc.check>[0];
 
-const breaks: readonly (readonly [fault: string, mutant: MakeGate, property: string, Property])[] = [
-  ['a first-come gate', firstCome, 'the bounded gap', boundedGap],
-  ['a first-come gate', firstCome, 'the shares by weight', sharesByWeight],
-  ['a first-come gate', firstCome, 'the reserved share', reservedShare],
-  ['a first-come gate', firstCome, 'the shares of classes', classesShare],
-  ['a first-come gate', firstCome, 'the wait of a quiet tenant', isolation],
-  ['a permit that is released twice', closesTwice, 'what holds over histories', histories],
-  ['no settlement', neverSettles, 'the bounded gap', boundedGap],
-  ['no settlement', neverSettles, 'the shares by weight', sharesByWeight],
-  ['no ageing', neverRaises, 'that age raises', ageRaises],
+const breaks: readonly { fault: string; mutant: MakeGate; broken: string; property: Property }[] = [
+  { fault: 'a first-come gate', mutant: firstCome, broken: 'the bounded gap', property: boundedGap },
+  { fault: 'a first-come gate', mutant: firstCome, broken: 'the shares by weight', property: sharesByWeight },
+  { fault: 'a first-come gate', mutant: firstCome, broken: 'the reserved share', property: reservedShare },
+  { fault: 'a first-come gate', mutant: firstCome, broken: 'the shares of classes', property: classesShare },
+  { fault: 'a first-come gate', mutant: firstCome, broken: 'the wait of a quiet tenant', property: isolation },
+  { fault: 'a permit released twice', mutant: closesTwice, broken: 'what holds over histories', property: histories },
+  { fault: 'no settlement', mutant: neverSettles, broken: 'the bounded gap', property: boundedGap },
+  { fault: 'no settlement', mutant: neverSettles, broken: 'the shares by weight', property: sharesByWeight },
+  { fault: 'no ageing', mutant: neverRaises, broken: 'that age raises', property: ageRaises },
 ];
 
-it.each(breaks)('%s%.0s breaks %s', async (_fault, mutant, _name, property) => {
+it.each(breaks)('$fault breaks $broken', async ({ mutant, property }) => {
   const { failed } = await fc.check(property(mutant), { numRuns: 100, endOnFailure: true });
   expect(failed).toBe(true);
 });

@@ -97,6 +97,20 @@ describe('among tenants', () => {
   });
 });
 
+describe('tenants that come and go', () => {
+  it('are forgotten, but not what a tenant owes to those in line', async () => {
+    worker.limit = 3;
+    held(gate.acquire(gateCall({ tenant: 'owes', outputTokens: 5000 }), on(worker))).close('won');
+    for (let tenant = 0; tenant < 5000; tenant++) {
+      held(gate.acquire(gateCall({ tenant: `t${tenant}`, outputTokens: 0 }), on(worker))).close('won');
+    }
+    worker.limit = 1;
+    for (let call = 1; call <= 3; call++) wait('owes', { tenant: 'owes' });
+    for (let call = 1; call <= 3; call++) wait('owes-not', { tenant: 't0' });
+    expect(await next(4)).toBe('owes-not owes-not owes-not owes');
+  });
+});
+
 describe('among bands', () => {
   const line = (count = 6) => {
     for (let call = 1; call <= count; call++) {
@@ -139,6 +153,15 @@ describe('among bands', () => {
     clock.advance(400);
     expect(bands()).toEqual({ g: 'batch', b: 'batch', i: 'interactive' });
     expect(await next(3)).toBe('interactive old batch');
+  });
+
+  it('a tenant whose flood of calls grows old goes before no other tenant of the band it came from', async () => {
+    for (let call = 1; call <= 4; call++) wait(`loud${call}`, { tenant: 'loud', maxWaitMs: 1000 });
+    clock.advance(600);
+    expect(await next(1)).toBe('loud1');
+    for (let call = 1; call <= 2; call++) wait(`quiet${call}`, { tenant: 'quiet' });
+    wait('batch', { tenant: 'quiet', priority: 'batch' });
+    expect(await next(6)).toBe('quiet1 loud2 quiet2 loud3 loud4 batch');
   });
 });
 
