@@ -134,11 +134,15 @@ describe('the page of metrics', () => {
 
   it('has series for a hundred tenants and one for all others', async () => {
     const { counts, read } = started();
-    for (let tenant = 0; tenant < 5_000; tenant++) counts.call(aCall({ tenant: `t${tenant}` }));
+    for (let tenant = 0; tenant < 5_000; tenant++) {
+      for (const name of ['a', 'b', 'c']) counts.call(aCall({ tenant: `t${tenant}`, target: name }));
+    }
     const { samples } = await read();
     const calls = samples('spillway_requests_total');
-    expect(calls).toHaveLength(101);
+    expect(calls).toHaveLength(3 * 101);
     expect(calls.at(-1)).toMatchObject({ labels: { tenant: 'other' }, value: 4_900 });
+    const waits = samples('spillway_queue_seconds').filter(({ name }) => name.endsWith('_count'));
+    expect(waits.reduce((sum, { value }) => sum + value, 0)).toBe(15_000);
   });
 
   it('stays whole whatever tenants, targets and workers are called', async () => {
