@@ -150,8 +150,8 @@ F082 | a thousand calls to a cold model | one start, a bounded line, the rest to
 F083 | a thousand identical calls | one call upstream | later: cached answers
 F084 | a full ladder: better, smaller, refuse | a substitute says so; callers may forbid it; capability binds | rest: cached rungs
 F085 | batch beside chat | batch yields | later: batch
-F086 | memory runs low | sheds in steps | later: overload by memory
-F087 | the loop lags | sheds by class | later: overload by loop lag
+F086 | memory runs low | sheds in steps | rest: what caches and batches stop at 80 %, once there are any
+F087 | the loop lags | sheds by class
 F088 | one slow worker among good ones | gets less | later: learned limits
 F089 | a worker that comes and goes | breaker with growing pauses | rest: ejection bounds per pool
 `,
