@@ -17,8 +17,8 @@ interface Running {
   endsAt: number;
 }
 
-/** Tokens: below this nothing is left to do, so that rounding never costs an event. */
-const NOTHING = 1e-6;
+/** What takes less than this, ms, is done: a clock that has run for weeks cannot tell such times apart any more. */
+const NO_TIME_MS = 1e-6;
 
 export class BatchingEngine implements EngineModel {
   readonly #profile: BatchingProfile;
@@ -56,7 +56,8 @@ export class BatchingEngine implements EngineModel {
   }
 
   get memoryShare(): number {
-    return Math.min(1, this.#memory.heldTokens / this.#profile.kvTokens);
+    const { kvTokens } = this.#profile;
+    return kvTokens === 0 ? 0 : Math.min(1, this.#memory.heldTokens / kvTokens);
   }
 
   totals(): EngineTotals {
@@ -168,7 +169,8 @@ export class BatchingEngine implements EngineModel {
 
   #finish(): void {
     for (const call of this.#reading) {
-      if (call.left > NOTHING) break;
+      if (call.left > this.#rates().reads * NO_TIME_MS) break;
+      this.#prefilled += call.left;
       this.#reading.delete(call);
       call.state = 'making';
       this.#makers++;
@@ -180,7 +182,7 @@ export class BatchingEngine implements EngineModel {
       this.#making.push(call);
     }
     for (let call = this.#making.first; call !== undefined; call = this.#making.first) {
-      if (call.state === 'making' && call.endsAt > this.#made + NOTHING) return;
+      if (call.state === 'making' && call.endsAt > this.#made + this.#rates().makes * NO_TIME_MS) return;
       this.#making.pop();
       if (call.state !== 'making') continue;
       this.#leave(call);

@@ -27,6 +27,8 @@ export interface ReplayOptions extends Stage, Omit<TrafficRules, 'model'> {
   readonly retries: number;
   /** Share of the traffic's time that is not counted, for caches and limits to find their level. */
   readonly warmUp: number;
+  /** Stretches by which shares between tenants and balance between workers are looked at. */
+  readonly reportWindowMs: number;
 }
 
 export interface Run {
@@ -62,7 +64,7 @@ export async function* replay(options: ReplayOptions): AsyncGenerator<Run> {
         fromMs: options.warmUp * lastMs,
         sloMs: (routeClass) => catalog.classes[routeClass].slo.firstContentMs,
         weightOf: (tenant) => catalog.tenant(tenant).weight,
-        windowMs: 60_000,
+        windowMs: options.reportWindowMs,
       });
       yield { load, schedule: schedule?.name ?? 'as in the policy', capacityPerSecond, result, report: told };
     }

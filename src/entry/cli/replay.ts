@@ -38,7 +38,8 @@ ServeGen rates beside sessions give them their tenants. No worker and no API of 
   --from DURATION   where in a recorded week clients' calls begin        [its busiest ten minutes]
   --max-think DURATION   longer pauses within a session are cut to this  [5m]
   --tenants LIST    name:share,…; without clients in the traces          [default:1]
-  --retries N       what callers try again when told to come back later  [2]
+  --retries N       what callers try again when told to come back later  [4]
+  --window DURATION stretches by which shares and balance are looked at  [1m]
   --limit N         calls of each run, at most
   --seed N          the same seed makes the same run                     [1]
   --json            reports as JSON
@@ -57,6 +58,7 @@ const FLAGS: FlagTable = {
   'max-think': text,
   tenants: text,
   retries: text,
+  window: text,
   limit: text,
   seed: text,
   json: { type: 'boolean' },
@@ -124,10 +126,11 @@ async function optionsOf(
     fromMs: from === undefined ? null : durationOf(flags, 'from', from),
     maxThinkMs: durationOf(flags, 'max-think', '5m'),
     rampMs: (lastsMs * WARM_UP) / 2,
-    retries: numberOf('retries', flags.text('retries') ?? '2', 0),
+    retries: numberOf('retries', flags.text('retries') ?? '4', 0),
     maxCalls: flags.text('limit') === undefined ? Number.POSITIVE_INFINITY : numberOf('limit', flags.text('limit')!, 1),
     seed: numberOf('seed', flags.text('seed') ?? '1', 0),
     warmUp: WARM_UP,
+    reportWindowMs: durationOf(flags, 'window', '1m'),
   };
 }
 
