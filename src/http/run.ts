@@ -74,14 +74,13 @@ const idOf = (headers: HeaderView, name: string | undefined): string | null =>
   name === undefined ? null : boundedId(headerOf(headers, name));
 
 /** Codex's words for what it does beside the work that a person waits for. */
-const SUBAGENT_STEPS: Readonly<Partial<Record<string, StepKind>>> = {
-  compact: 'side_task',
-  memory_consolidation: 'background',
-};
+const SUBAGENT_STEPS: ReadonlyMap<unknown, StepKind> = new Map([
+  ['compact', 'side_task'],
+  ['memory_consolidation', 'background'],
+]);
 
 /** What the agent program says of this step; null where it says nothing that is sure. */
 export function readStep(headers: HeaderView): StepKind | null {
   if (headers['x-app'] === 'cli-bg') return 'background';
-  const subagent = headers['x-openai-subagent'];
-  return typeof subagent === 'string' ? (SUBAGENT_STEPS[subagent] ?? null) : null;
+  return SUBAGENT_STEPS.get(headers['x-openai-subagent']) ?? null;
 }

@@ -57,7 +57,7 @@ export function memberValue({ bytes }: ScannedObject, keyEnd: number): number {
   return afterSpace(bytes, afterSpace(bytes, keyEnd) + 1);
 }
 
-/** The value of a member of the object that opens at `open`. */
+/** The value of a member of the object that opens at `open`; `name` is ASCII. */
 export function memberAt(json: ScannedObject, open: number, name: string): number {
   let key = firstMember(json, open);
   while (key >= 0) {
@@ -96,7 +96,7 @@ export function stringAt(json: ScannedObject, at: number, maxBytes: number): str
   return end - at - 2 > maxBytes ? null : keyText(json.bytes, at + 1, end - 1);
 }
 
-/** Whether the value at `at` is this string, in whatever spelling. */
+/** Whether the value at `at` is this string, which is ASCII, in whatever spelling. */
 export function isText(json: ScannedObject, at: number, text: string): boolean {
   return isString(json, at) && spells(json.bytes, at, stringEnd(json, at), text);
 }

@@ -140,6 +140,30 @@ describe('request headers', () => {
     expect(readWants({ host: 'localhost', 'x-request-id': 'a', 'x-spill': 'b' })).toBe(NO_WANTS);
   });
 
+  const waits: [headers: Record<string, string | string[]>, timeoutMs: number | null][] = [
+    [{ 'x-stainless-timeout': '600' }, 600_000],
+    [{ 'x-stainless-timeout': '300' }, 300_000],
+    [{ 'x-stainless-timeout': '0' }, 1_000],
+    [{ 'x-stainless-timeout': '86400' }, 3_600_000],
+    [{ 'x-stainless-read-timeout': '600.0' }, 600_000],
+    [{ 'x-stainless-read-timeout': '0.5' }, 1_000],
+    [{ 'x-stainless-read-timeout': '2.5' }, 2_500],
+    [{ 'x-stainless-timeout': '20', 'x-stainless-read-timeout': '600' }, 20_000],
+    ...['', '-1', 'NaN', 'Infinity', '1e3', '600s', 'NOT_GIVEN', '99999999', '6 00', '.5', '0x10'].map(
+      (value): [Record<string, string>, null] => [{ 'x-stainless-timeout': value }, null],
+    ),
+    [{ 'x-stainless-timeout': ['600', '1'] }, null],
+    [{ 'x-stainless-retry-count': '0' }, null],
+  ];
+  it.each(waits)(
+    '%j: how long the caller’s client waits is read where it is a number of seconds',
+    (headers, timeoutMs) => {
+      expect(readWants(headers)).toEqual({ ...NO_WANTS, timeoutMs });
+      const both = readWants({ ...headers, 'x-spillway-max-wait': '3' });
+      expect(both).toEqual({ ...NO_WANTS, maxWaitMs: 3_000, timeoutMs });
+    },
+  );
+
   it('F010 names that only replies carry are dropped with any value, other names are refused with the list', () => {
     for (const name of Object.values(RESPONSE_HEADERS)) expect(readWants({ [name]: '\u0000' })).toBe(NO_WANTS);
     for (const name of ['x-spillway-', 'x-spillway-runs', 'x-spillway-tenant', 'x-spillway-__proto__']) {
