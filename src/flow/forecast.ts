@@ -8,7 +8,7 @@ import type { Line } from './line.ts';
 import { goesBefore, type Turn } from './waiter.ts';
 
 /** Tenants, or calls of one tenant, that are counted one by one; what lies beyond is taken in proportion. */
-const COUNTED = 128;
+const COUNTED = 64;
 /** However little is left to a band, it is taken to move on. */
 const LEAST_SPEED = 0.05;
 
