@@ -5,7 +5,7 @@ import type { End, Sink } from '../../src/core/reply.ts';
 import { type InferenceRequest, NO_WANTS } from '../../src/core/request.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import type { Exchange, Transport, UpstreamHandler, UpstreamRequest } from '../../src/core/transport.ts';
-import type { WorkerView } from '../../src/core/worker.ts';
+import type { WorkerHealth, WorkerView } from '../../src/core/worker.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { Attempt } from '../../src/upstream/attempt.ts';
 import { CALLER, parseCall, poolTarget } from '../fakes/call-parts.ts';
@@ -77,7 +77,7 @@ export const TIMEOUTS: Timeouts = {
   totalMs: 600_000,
 };
 
-const WORKER: WorkerView = {
+const WORKER: WorkerView & Pick<WorkerHealth, 'replied'> = {
   id: 'pool/1',
   state: 'warm',
   origin: 'http://127.0.0.1:1',
@@ -87,6 +87,12 @@ const WORKER: WorkerView = {
   versioned: false,
   limit: 1,
   inFlight: 1,
+  backlogTokens: 0,
+  zone: null,
+  contextTokens: null,
+  engineLoad: null,
+  expectedFirstContentMs: () => 0,
+  replied() {},
   admits: () => true,
 };
 
