@@ -27,8 +27,8 @@ describe('F081 a dead worker beside a healthy one', () => {
     const calls = windows.reduce((sum, window) => sum + window.calls, 0);
     expect(calls).toBe(perSecond * 6);
     expect(extra.reduce((sum, n) => sum + n, 0) / calls).toBeLessThanOrEqual(0.2);
-    // Five open its breaker; one that fails at once is also expected to be slow, and avoided before that.
-    expect(extra[0]).toBeGreaterThanOrEqual(1);
+    // Five open its breaker; calls that are alike may also stay with the healthy one from the beginning.
+    expect(extra[0]).toBeLessThanOrEqual(0.2 * perSecond * 2);
     // Probes after about 1, 2 and 4 seconds.
     expect(extra[1]! + extra[2]!).toBeLessThanOrEqual(4);
     const breakers = beside.routed.status().pools[0]!.workers.map(({ breaker }) => breaker);

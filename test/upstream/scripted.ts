@@ -127,6 +127,7 @@ export function play({ stream = true, timeouts, body = {} }: PlayOptions = {}): 
     call: parseCall(openaiChat, bytes),
     caller: CALLER,
     wants: NO_WANTS,
+    run: null,
     signal,
     receivedMs: clock.nowMs(),
   };
