@@ -195,6 +195,7 @@ export class BatchingEngine implements EngineModel {
     for (const call of this.#waiting) {
       if (this.running >= this.#profile.maxRunning) return;
       const { job, ownTokens } = call;
+      if (job.isKnown) this.#memory.remember(job.blocks, job.blockTokens);
       const found = this.#memory.take(job.blocks, job.blockTokens, ownTokens);
       if (found < 0) return;
       this.#waiting.delete(call);

@@ -25,6 +25,8 @@ export interface CallSpec {
   readonly maxWaitMs: number | null;
   /** When its caller's client gives up, ms after it was sent; null = never. */
   readonly timeoutMs: number | null;
+  /** Its run was here before the simulation began: the worker that gets it has read all of its prompt's whole blocks. */
+  readonly isKnown: boolean;
   /** Entries of an embedding list, or documents of a rerank call. */
   readonly items: number;
 }

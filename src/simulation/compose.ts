@@ -23,8 +23,8 @@ export interface SessionTraffic {
   readonly untilMs: number;
   readonly maxThinkMs: number;
   /**
-   * Sessions that would be under way at the start come in over this time, each where it would be by then: their workers have
-   * seen none of their prompts. Null: the simulation begins with nobody there.
+   * Sessions that would be under way at the start come in over this time, each where it would be by then, on a worker that has
+   * read their prompt. Null: the simulation begins with nobody there.
    */
   readonly rampMs: number | null;
   readonly random: Random;
@@ -102,6 +102,7 @@ export function* callTraffic(traffic: CallTraffic): Generator<Script> {
       priority: traffic.priority,
       maxWaitMs: null,
       timeoutMs: null,
+      isKnown: false,
       items: 1,
     });
   }

@@ -7,6 +7,8 @@ export interface EngineJob {
   /** Hashes of the prompt's leading whole blocks, each one telling all before it too. */
   readonly blocks: readonly number[];
   readonly blockTokens: number;
+  /** The engine has read these blocks before the simulation began. */
+  readonly isKnown: boolean;
   /** It runs now; so many of its prompt tokens need not be read again. */
   started(cachedTokens: number): void;
   /** The first token is there. */

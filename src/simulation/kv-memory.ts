@@ -28,12 +28,25 @@ export class KvMemory {
     return !this.#holds || blocks * blockTokens + ownTokens <= this.#capacity;
   }
 
+  /** Has these blocks as if a call with them had just ended. */
+  remember(blocks: readonly number[], blockTokens: number): void {
+    const kept = Math.min(blocks.length, Math.floor((this.#capacity + this.#behind) / blockTokens));
+    for (let at = kept - 1; at >= 0; at--) {
+      const block = blocks[at]!;
+      if (this.#held.has(block)) continue;
+      this.#wake(block);
+      this.#idle.set(block, blockTokens);
+      this.#idleTokens += blockTokens;
+    }
+    this.#evict();
+  }
+
   /**
    * Holds a call's blocks, and `ownTokens` that nobody shares. Answers with the tokens of its leading blocks that were there
    * already, or -1 when there is no room now.
    */
   take(blocks: readonly number[], blockTokens: number, ownTokens: number): number {
-    if (!this.#holds) return this.#remember(blocks, blockTokens);
+    if (!this.#holds) return this.#found(blocks, blockTokens);
     let more = ownTokens;
     for (const block of blocks) if (!this.#held.has(block)) more += blockTokens;
     if (this.#heldTokens + more > this.#capacity) return -1;
@@ -86,16 +99,10 @@ export class KvMemory {
     return true;
   }
 
-  #remember(blocks: readonly number[], blockTokens: number): number {
+  #found(blocks: readonly number[], blockTokens: number): number {
     let found = 0;
     while (found < blocks.length && this.#idle.has(blocks[found]!)) found++;
-    const kept = Math.min(blocks.length, Math.floor((this.#capacity + this.#behind) / blockTokens));
-    for (let at = kept - 1; at >= 0; at--) {
-      this.#wake(blocks[at]!);
-      this.#idle.set(blocks[at]!, blockTokens);
-      this.#idleTokens += blockTokens;
-    }
-    this.#evict();
+    this.remember(blocks, blockTokens);
     return found * blockTokens;
   }
 

@@ -111,6 +111,7 @@ export class Player {
     bodies.set(body, { spec, served });
     const signal = new CallSignal();
     const givesUp = spec.timeoutMs === null ? null : clock.after(spec.timeoutMs, () => signal.abort());
+    if (spec.isKnown) for (const block of spec.blocks) this.#read.add(block);
     const reusableTokens = this.#reusable(spec);
     const request: InferenceRequest = {
       id: `req_${number}`,

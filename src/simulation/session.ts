@@ -44,7 +44,7 @@ function scriptOf(session: AgentSession, role: SessionRole, identity: RunIdentit
         if (at < skip) continue;
         const step: ScriptStep = {
           thinkMs: at === skip ? 0 : Math.min(call.thinkMs, role.maxThinkMs),
-          call: specOf(session, call, role, identity, print, blocks),
+          call: specOf(session, call, role, identity, print, blocks, at > 0 && at === skip),
           starts: call.starts.map(({ afterMs, session: sub }) => {
             const child: SessionRole = { ...role, startMs: Math.min(afterMs, role.maxThinkMs), skip: 0 };
             return scriptOf(sub, child, { ...identity, agent: sub.id, parent: identity.agent });
@@ -63,6 +63,7 @@ function specOf(
   run: RunIdentity,
   print: PromptPrint,
   blocks: readonly number[],
+  isKnown: boolean,
 ): CallSpec {
   return {
     tenant: role.tenant,
@@ -79,6 +80,7 @@ function specOf(
     priority: role.priority,
     maxWaitMs: null,
     timeoutMs: null,
+    isKnown,
     items: 1,
   };
 }

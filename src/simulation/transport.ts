@@ -125,6 +125,7 @@ function arrive(exchange: SimulatedExchange, door: Door, request: UpstreamReques
     outputTokens: spec.outputTokens,
     blocks: spec.blocks,
     blockTokens: spec.blockTokens,
+    isKnown: spec.isKnown,
     started(cached) {
       cachedTokens = cached;
       served.workerId = door.id;

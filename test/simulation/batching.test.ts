@@ -92,6 +92,13 @@ describe('a batching engine', () => {
     expect(model.memoryShare).toBe(0);
   });
 
+  it('knows prompts that it is said to have read before', () => {
+    const { clock, engine: model } = engine();
+    const known = submit(model, clock, { inputTokens: 450, blocks: blocksFrom(0, 4), isKnown: true });
+    clock.advance(1_000);
+    expect([known.cachedTokens, known.contentMs]).toEqual([400, 50]);
+  });
+
   it('remembers beyond its own memory what the memory behind it takes', () => {
     const { clock, engine: model } = engine({ kvTokens: 500, offloadTokens: 500 });
     for (const first of [0, 100]) {

@@ -16,10 +16,11 @@ export interface JobSize {
   readonly outputTokens?: number;
   readonly blocks?: readonly number[];
   readonly blockTokens?: number;
+  readonly isKnown?: boolean;
 }
 
 export function submit(engine: EngineModel, clock: Clock, size: JobSize): NotedJob {
-  const { inputTokens = 0, outputTokens = 1, blocks = [], blockTokens = 100 } = size;
+  const { inputTokens = 0, outputTokens = 1, blocks = [], blockTokens = 100, isKnown = false } = size;
   const noted: NotedJob = {
     startedMs: null,
     contentMs: null,
@@ -33,6 +34,7 @@ export function submit(engine: EngineModel, clock: Clock, size: JobSize): NotedJ
     outputTokens,
     blocks,
     blockTokens,
+    isKnown,
     started(cachedTokens) {
       noted.startedMs = clock.nowMs();
       noted.cachedTokens = cachedTokens;

@@ -49,6 +49,7 @@ export const CALL: CallSpec = {
   priority: null,
   maxWaitMs: null,
   timeoutMs: null,
+  isKnown: false,
   items: 1,
 };
 
