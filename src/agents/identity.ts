@@ -5,6 +5,6 @@ import type { RunIdentity } from '../core/runs.ts';
 /** Calls of one model whose prompts open alike are one run. Serves placing and order, never a budget. */
 export function inferRun(model: string, print: PromptPrint | null): RunIdentity | null {
   if (print === null || print.opening === 0) return null;
-  const run = `p${print.opening.toString(16).padStart(8, '0')}:${model}`;
+  const run = `p${print.opening}:${model}`;
   return { run, agent: null, parent: null, source: 'inferred' };
 }

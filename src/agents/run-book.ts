@@ -94,7 +94,8 @@ export class RunBookLru implements RunBook {
 
 /** Sets a value as the newest; the oldest gives way beyond `most`. */
 function renew<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
-  map.delete(key);
+  // Most agents are alone in their run, and most have one pool: then nothing has to change its place.
+  if (map.size !== 1) map.delete(key);
   map.set(key, value);
   if (map.size > most) map.delete(map.keys().next().value!);
 }

@@ -3,7 +3,7 @@ import type { BodyLimits, CheckedReply, ParsedCall, PromptPrint, UpstreamCall } 
 import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
-import type { RunIdentity } from '../core/runs.ts';
+import type { RunIdentity, Stop } from '../core/runs.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
@@ -12,7 +12,7 @@ import { readCount, readFlag, readModel, scanBody, wrong } from './fields.ts';
 import { countInputs } from './inputs.ts';
 import { runInCacheKey } from './named-run.ts';
 import { checkedReply } from './openai-reply.ts';
-import { stopAmong } from './openai-stop.ts';
+import { stopWith } from './openai-stop.ts';
 import { createChunkJudge, type HasContent } from './openai-stream.ts';
 import { usageFrom } from './openai-usage.ts';
 import { Prompt, type PromptForm } from './prompt.ts';
@@ -150,34 +150,46 @@ function checkChoices(reply: Uint8Array): CheckedReply {
   const choices = fieldOf(scan, 'choices');
   if (choices?.kind !== 'array')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no choices.');
-  const reasons = finishReasons(reply, choices);
-  if (reasons.includes('error')) throw new RouterError('upstream_error', 'The target ended its reply with an error.');
-  return { ...factsOf(reply, scan), stop: stopAmong(reasons) };
+  return factsOf(reply, scan, stopOf(reply, choices));
 }
 
 const FINISH_REASON = '"finish_reason"';
 const REASON = /\s*:\s*"([^"\\]*)"/y;
+const REASON_USUALLY = ':"';
 
-/** Each finish reason, without parsing; an escaped quote keeps generated text from looking like one. */
-function finishReasons(reply: Uint8Array, choices: Field): readonly string[] {
-  const found: string[] = [];
+/**
+ * Looks at each finish reason without parsing; an escaped quote keeps generated text from looking like one. Throws where
+ * one says that the target failed.
+ */
+function stopOf(reply: Uint8Array, choices: Field): Stop | null {
+  let stop: Stop | null = null;
   const text = textOf(reply, choices.start, choices.end);
   for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
-    REASON.lastIndex = at + FINISH_REASON.length;
-    const reason = REASON.exec(text)?.[1];
-    if (reason !== undefined) found.push(reason);
+    const reason = reasonAt(text, at + FINISH_REASON.length);
+    if (reason === 'error') throw new RouterError('upstream_error', 'The target ended its reply with an error.');
+    if (reason !== null && reason !== '') stop = stopWith(stop, reason);
   }
-  return found;
+  return stop;
+}
+
+/** Written by machines, it hardly ever has white space around it. */
+function reasonAt(text: string, at: number): string | null {
+  if (text.startsWith(REASON_USUALLY, at)) {
+    const start = at + REASON_USUALLY.length;
+    return text.slice(start, text.indexOf('"', start));
+  }
+  REASON.lastIndex = at;
+  return REASON.exec(text)?.[1] ?? null;
 }
 
 /** Usage and model of a whole reply. */
-export function factsOf(reply: Uint8Array, scan: ScannedObject): CheckedReply {
+export function factsOf(reply: Uint8Array, scan: ScannedObject, stop: Stop | null = null): CheckedReply {
   const usage = fieldOf(scan, 'usage');
   const model = fieldOf(scan, 'model');
   return {
     usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
     servedModel: stringOf(reply, model) ?? null,
-    stop: null,
+    stop,
     body: reply,
   };
 }

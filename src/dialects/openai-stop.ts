@@ -2,18 +2,12 @@
 import type { Stop } from '../core/runs.ts';
 
 /** A stop sequence reads as `stop` here, so the end of a text is as near as one gets to the end of a turn. */
-export function stopOf(reason: string): Stop {
+function stopOf(reason: string): Stop {
   if (reason === 'tool_calls' || reason === 'function_call') return 'tool_use';
   return reason === 'stop' ? 'end_turn' : 'other';
 }
 
-/** Of several choices one that asks for a tool decides, else the first; null where none gives a reason. */
-export function stopAmong(reasons: readonly string[]): Stop | null {
-  let stop: Stop | null = null;
-  for (const reason of reasons) stop = stopWith(stop, reason);
-  return stop;
-}
-
+/** Of several choices one that asks for a tool decides, else the first. */
 export function stopWith(before: Stop | null, reason: string): Stop {
   const stop = stopOf(reason);
   return before === null || stop === 'tool_use' ? stop : before;

@@ -7,7 +7,7 @@ import { boundedId } from '../../src/core/runs.ts';
 describe('a run that only its prompt tells', () => {
   it('is told by model and opening, and says that it is inferred', () => {
     const run = inferRun('m', { common: 1, opening: 0xbeef });
-    expect(run).toEqual({ run: 'p0000beef:m', agent: null, parent: null, source: 'inferred' });
+    expect(run).toEqual({ run: 'p48879:m', agent: null, parent: null, source: 'inferred' });
     expect(inferRun('m', { common: 2, opening: 0xbeef })).toEqual(run);
     expect(inferRun('n', { common: 1, opening: 0xbeef })).not.toEqual(run);
     expect(inferRun('m', { common: 1, opening: 0xbeee })).not.toEqual(run);
