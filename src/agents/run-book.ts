@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { AffinityLease, RunBook, RunEntry, RunIdentity, Stop } from '../core/runs.ts';
 
 /** A run that was silent for so long has ended; who comes back under its name begins anew. */
-export const IDLE_MS = 3_600_000;
+const IDLE_MS = 3_600_000;
 const MAX_RUNS = 20_000;
 /** Of one run; beyond, the one that was silent longest is forgotten. */
 const MAX_AGENTS = 64;
