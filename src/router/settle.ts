@@ -74,13 +74,15 @@ export function closeCall(
   const { error, usage } = end;
   const { caller, call, dialect } = request;
   const totalMs = clock.nowMs() - request.receivedMs;
+  const firstContentMs = progress?.firstContentMs ?? null;
   const attempts = said?.attempts ?? error?.detail.attempts;
-  log.info('call', {
+  const fields = {
     id: request.id,
     tenant: caller.tenant,
     key: caller.keyId ?? undefined,
     dialect: dialect.name,
     stream: call.stream,
+    priority: progress?.priority,
     asked: said?.asked ?? call.model,
     served: said?.served,
     rung: said?.rung,
@@ -89,12 +91,14 @@ export function closeCall(
     how: end.how,
     code: error?.code,
     queueMs: said === null ? undefined : Math.round(said.queueMs),
+    ttftMs: firstContentMs === null ? undefined : Math.round(firstContentMs),
     totalMs: Math.round(totalMs),
     bytes: end.bytes,
     uncachedTokens: usage?.uncachedTokens,
     cachedTokens: usage?.cachedTokens,
     outputTokens: usage?.outputTokens,
-  });
+  };
+  log.info('call', fields);
   metrics.call({
     class: dialect.class,
     priority: progress?.priority ?? 'interactive',
@@ -104,7 +108,7 @@ export function closeCall(
     code: error?.code ?? null,
     degraded: said?.degraded ?? null,
     queueMs: progress?.queueMs ?? 0,
-    firstContentMs: progress?.firstContentMs ?? null,
+    firstContentMs,
     totalMs,
     attempts: attempts ?? 0,
     uncachedTokens: usage?.uncachedTokens ?? 0,

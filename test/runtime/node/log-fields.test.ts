@@ -25,9 +25,25 @@ const CHAT = '/v1/chat/completions';
 const CANARY = 'canary-5f2c';
 const LISTED: Record<string, readonly string[]> = {
   call: [
-    ...['id', 'tenant', 'key', 'dialect', 'stream', 'asked', 'served', 'rung', 'degraded', 'attempts', 'how', 'code'],
-    ...['queueMs', 'totalMs', 'bytes', 'uncachedTokens', 'cachedTokens', 'outputTokens'],
+    ...[
+      'id',
+      'tenant',
+      'key',
+      'dialect',
+      'stream',
+      'priority',
+      'asked',
+      'served',
+      'rung',
+      'degraded',
+      'attempts',
+      'how',
+      'code',
+    ],
+    ...['queueMs', 'ttftMs', 'totalMs', 'bytes', 'uncachedTokens', 'cachedTokens', 'outputTokens'],
   ],
+  worker_load_unread: ['worker', 'status'],
+  pressure: ['step', 'heapShare', 'loopLagMs'],
   worker: ['worker', 'state', 'reason', 'pausedMs', 'code'],
   breaker: ['worker', 'state', 'reason'],
   policy_loaded: ['file'],
