@@ -1,4 +1,5 @@
 // Owns a call from its plan to its reply: goes down the rungs until one of them answers. For router/create.
+import { stepOf } from '../agents/step.ts';
 import type { Usage } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
 import type { Reason } from '../core/names.ts';
@@ -13,7 +14,7 @@ import { type Below, firstContentMs } from './patience.ts';
 import { Placing } from './placing.ts';
 import { bandOf, branch, type Progress } from './progress.ts';
 import { type RungDeps, tryRung, type Won } from './rung.ts';
-import { closeAttempt, closeCall, SettledBody, type SettleDeps } from './settle.ts';
+import { closeAttempt, closeCall, type SettleDeps, SettledBody } from './settle.ts';
 import { runSplit } from './split.ts';
 import { retryAfterSeconds, verdict } from './verdict.ts';
 
@@ -71,12 +72,14 @@ function begin(deps: DispatchDeps, request: InferenceRequest, asked: string, { r
   const tenant = deps.tenant(request.caller.tenant);
   const { entry, prefix } = deps.run(request, asked);
   const { maxOutputTokens } = request.call;
+  const step = stepOf(request.call, request.step ?? null);
   return {
     request,
     asked,
     rules,
     tenant,
-    priority: bandOf(request.wants.priority, rules, tenant),
+    priority: bandOf(request.wants.priority, step, rules, tenant),
+    step,
     run: entry,
     prefix,
     outputTokens: deps.estimates.expect(request.caller.tenant, asked, rules.class, maxOutputTokens),

@@ -3,7 +3,7 @@ import type { Usage } from '../core/dialect.ts';
 import { PRIORITIES, type Priority, type Reason } from '../core/names.ts';
 import type { ClassRules, TenantRules } from '../core/plan.ts';
 import type { InferenceRequest } from '../core/request.ts';
-import type { RunEntry } from '../core/runs.ts';
+import type { RunEntry, StepKind } from '../core/runs.ts';
 import type { RungFailure } from './verdict.ts';
 
 export interface Progress {
@@ -12,6 +12,7 @@ export interface Progress {
   readonly rules: ClassRules;
   readonly tenant: TenantRules;
   readonly priority: Priority;
+  readonly step: StepKind;
   /** Its agent's place in the run book; null where nothing tells its run. */
   readonly run: RunEntry | null;
   /** Print of what its prompt has in common with other runs'; 0 = none. */
@@ -41,8 +42,11 @@ export function branch(progress: Progress, request: InferenceRequest): Progress 
   return { ...progress, ...own, request, bytes: Math.ceil(progress.bytes * share) };
 }
 
-/** What a caller asks for, or its class's own band, but nothing above what its tenant may claim. */
-export function bandOf(wished: Priority | null, rules: ClassRules, tenant: TenantRules): Priority {
-  const asked = wished ?? rules.priority;
+/**
+ * What a caller asks for, the last band for what its agent program does beside a person's work, or its class's own band;
+ * but nothing above what its tenant may claim.
+ */
+export function bandOf(wished: Priority | null, step: StepKind, rules: ClassRules, tenant: TenantRules): Priority {
+  const asked = wished ?? (step === 'background' ? 'background' : rules.priority);
   return PRIORITIES.indexOf(asked) < PRIORITIES.indexOf(tenant.priority) ? tenant.priority : asked;
 }

@@ -75,7 +75,6 @@ export function closeCall(
   const { caller, call, dialect } = request;
   const totalMs = clock.nowMs() - request.receivedMs;
   const firstContentMs = progress?.firstContentMs ?? null;
-  const attempts = said?.attempts ?? error?.detail.attempts;
   const fields = {
     id: request.id,
     tenant: caller.tenant,
@@ -83,11 +82,12 @@ export function closeCall(
     dialect: dialect.name,
     stream: call.stream,
     priority: progress?.priority,
+    step: progress?.step,
     asked: said?.asked ?? call.model,
     served: said?.served,
     rung: said?.rung,
     degraded: said?.degraded,
-    attempts,
+    attempts: said?.attempts ?? error?.detail.attempts,
     how: end.how,
     code: error?.code,
     queueMs: said === null ? undefined : Math.round(said.queueMs),
@@ -110,7 +110,7 @@ export function closeCall(
     queueMs: progress?.queueMs ?? 0,
     firstContentMs,
     totalMs,
-    attempts: attempts ?? 0,
+    attempts: fields.attempts ?? 0,
     uncachedTokens: usage?.uncachedTokens ?? 0,
     cachedTokens: usage?.cachedTokens ?? 0,
     outputTokens: usage?.outputTokens ?? 0,
