@@ -5,7 +5,7 @@ import type { Dialect } from '../../src/core/dialect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { Disclosure, End, Sink } from '../../src/core/reply.ts';
 import { NO_WANTS, type Wants } from '../../src/core/request.ts';
-import type { RunIdentity } from '../../src/core/runs.ts';
+import type { RunIdentity, StepKind } from '../../src/core/runs.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
@@ -56,6 +56,7 @@ export interface AskOptions {
   readonly body?: Record<string, unknown>;
   readonly tenant?: string;
   readonly run?: RunIdentity;
+  readonly step?: StepKind;
   readonly dialect?: Dialect;
   /** The reply is thrown away unread. */
   readonly discard?: boolean;
@@ -109,7 +110,7 @@ export async function scriptedRouter(
   let number = 0;
 
   async function ask(options: AskOptions = {}) {
-    const { stream = false, wants = {}, signal = new CallSignal(), body = {}, discard, run = null } = options;
+    const { stream = false, wants = {}, signal = new CallSignal(), body = {}, discard, run = null, step } = options;
     const { dialect = dialects['openai-chat'], tenant = CALLER.tenant } = options;
     const bytes = new TextEncoder().encode(
       JSON.stringify({ model: 'm', ...(dialect.class === 'chat' && { messages: [], stream }), ...body }),
@@ -131,6 +132,7 @@ export async function scriptedRouter(
         caller: { ...CALLER, tenant },
         wants: { ...NO_WANTS, ...wants },
         run,
+        ...(step === undefined ? {} : { step }),
         signal,
         receivedMs: clock.nowMs(),
       });

@@ -50,6 +50,22 @@ describe('bands', () => {
   });
 });
 
+describe('steps', () => {
+  it('what an agent program does in the background goes last, unless its caller says otherwise', async () => {
+    const r = await scriptedRouter(ladder({ a: ['a1'] }, undefined, one));
+    r.transport.play(A1, plays.reply(100));
+    const running = r.ask();
+    const came = await order(r, {
+      background: r.ask({ step: 'background' }),
+      declared: r.ask({ step: 'background', wants: { priority: 'interactive' } }),
+      turn: r.ask(),
+    });
+    await running;
+    expect(came).toEqual(['declared', 'turn', 'background']);
+    await r.atRest();
+  });
+});
+
 describe('tenants', () => {
   it('share by weight while both wait, whoever asks more', async () => {
     const r = await scriptedRouter(

@@ -32,6 +32,7 @@ const LISTED: Record<string, readonly string[]> = {
       'dialect',
       'stream',
       'priority',
+      'step',
       'asked',
       'served',
       'rung',
