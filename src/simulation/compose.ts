@@ -23,10 +23,10 @@ export interface SessionTraffic {
   readonly untilMs: number;
   readonly maxThinkMs: number;
   /**
-   * Sessions that would be under way at the start come in over this time, each where it would be by then, on a worker that has
-   * read their prompt. Null: the simulation begins with nobody there.
+   * Sessions that began before the start go on in it, each with its next call when that would be due, on a worker that has
+   * read their prompt. False: the simulation begins with nobody there.
    */
-  readonly rampMs: number | null;
+  readonly isUnderWay: boolean;
   readonly random: Random;
 }
 
@@ -36,23 +36,22 @@ const TOOK_MS_PER_TOKEN = 1_000 / 56;
 
 /** Sessions begin at random moments (Poisson), each a recorded one drawn anew, of a tenant drawn by share. */
 export function sessionTraffic(traffic: SessionTraffic): Script[] {
-  const { sessions, tenants, random, rampMs, maxThinkMs, untilMs, model, priority } = traffic;
+  const { sessions, tenants, random, isUnderWay, maxThinkMs, untilMs, model, priority } = traffic;
   const shares = tenants.map(({ share }) => share);
   const gapMs = 1_000 / traffic.sessionsPerSecond;
   const lengths = sessions.map((session) => timesOf(session, maxThinkMs));
   const longestMs = Math.max(0, ...lengths.map((times) => times.at(-1) ?? 0));
   const scripts: Script[] = [];
   let instance = 0;
-  const beginMs = rampMs === null ? 0 : -longestMs;
+  const beginMs = isUnderWay ? -longestMs : 0;
   for (let atMs = beginMs + exponential(random, gapMs); atMs < untilMs; atMs += exponential(random, gapMs)) {
     const drawn = Math.floor(random() * sessions.length);
     const tenant = tenants[weighted(random, shares)]!.name;
-    const joinMs = random() * (rampMs ?? 0);
-    // Calls that would have begun before the start.
-    const skip = atMs >= 0 ? 0 : lengths[drawn]!.filter((ms) => atMs + ms < 0).length;
     const session = sessions[drawn]!;
-    if (skip >= session.calls.length) continue;
-    const startMs = atMs >= 0 ? atMs : joinMs;
+    // The first call that is not over by the start.
+    const skip = lengths[drawn]!.findIndex((ms) => atMs + ms >= 0);
+    const startMs = atMs + (lengths[drawn]![skip] ?? 0);
+    if (skip < 0 || startMs >= untilMs) continue;
     scripts.push(sessionScript(session, { tenant, model, priority, instance: instance++, startMs, skip, maxThinkMs }));
   }
   return scripts.sort((a, b) => a.startMs - b.startMs);

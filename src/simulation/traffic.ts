@@ -25,7 +25,7 @@ export interface TrafficRules {
   /** Where in a recorded week clients' calls begin; null = in its busiest ten minutes. */
   readonly fromMs: number | null;
   readonly maxThinkMs: number;
-  readonly rampMs: number | null;
+  readonly isUnderWay: boolean;
 }
 
 /** What one kind of traffic is made of, before it is scaled. */
@@ -57,7 +57,7 @@ export function trafficOf(recorded: Recorded, rules: TrafficRules): Traffic {
 }
 
 function ofSessions(sessions: readonly AgentSession[], tenants: readonly TenantShare[], rules: TrafficRules): Traffic {
-  const { lastsMs, maxThinkMs, model, priority, rampMs } = rules;
+  const { lastsMs, maxThinkMs, model, priority, isUnderWay } = rules;
   const calls = sessions.flatMap(callsOf);
   const perSession = calls.length / sessions.length;
   const sum = (of: (call: (typeof calls)[number]) => number) => calls.reduce((total, call) => total + of(call), 0);
@@ -77,7 +77,7 @@ function ofSessions(sessions: readonly AgentSession[], tenants: readonly TenantS
         sessionsPerSecond: perSecond / perSession,
         untilMs: lastsMs,
         maxThinkMs,
-        rampMs,
+        isUnderWay,
         random,
       }),
   };

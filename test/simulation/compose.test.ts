@@ -85,7 +85,7 @@ describe('traffic of sessions', () => {
       sessionsPerSecond: 2,
       untilMs: 1_000_000,
       maxThinkMs: 60_000,
-      rampMs: null,
+      isUnderWay: false,
       random: seeded(1),
     });
     expect(scripts.length).toBeGreaterThan(1_900);
@@ -98,22 +98,36 @@ describe('traffic of sessions', () => {
     expect(deviation / mean).toBeCloseTo(1, 1);
   });
 
-  it('can begin with the sessions that would be under way, which come in within the ramp', () => {
+  it('can begin with sessions that are under way: then calls come as often from the start as later on', () => {
     const scripts = sessionTraffic({
       sessions,
       tenants: [{ name: 'a', share: 1 }],
       model: 'chat',
       priority: null,
-      sessionsPerSecond: 0.5,
-      untilMs: 100_000,
+      sessionsPerSecond: 1,
+      untilMs: 2_000_000,
       maxThinkMs: 60_000,
-      rampMs: 10_000,
+      isUnderWay: true,
       random: seeded(1),
     });
-    const early = scripts.filter(({ startMs }) => startMs < 10_000);
-    // About 0.5 a second × some minutes each, beside the five that begin anew.
-    expect(early.length).toBeGreaterThan(30);
-    expect(early.filter((script) => [...script.steps()][0]!.call.answersTool).length).toBeGreaterThan(10);
+    // Each call at its recorded time, as if answers took as long as there.
+    const times = scripts.flatMap((script) => {
+      let atMs = script.startMs;
+      return [...script.steps()].map(({ thinkMs, call }) => {
+        atMs += thinkMs;
+        const beganMs = atMs;
+        const recorded = sessions.flatMap(({ calls }) => calls).find((one) => one.inputTokens === call.inputTokens)!;
+        atMs += recorded.tookMs ?? 2_550 + (recorded.outputTokens * 1_000) / 56;
+        return beganMs;
+      });
+    });
+    const perMinute = (fromMs: number, untilMs: number) =>
+      (times.filter((ms) => ms >= fromMs && ms < untilMs).length / (untilMs - fromMs)) * 60_000;
+    const later = perMinute(1_000_000, 2_000_000);
+    expect(Math.abs(perMinute(0, 100_000) / later - 1)).toBeLessThan(0.1);
+    expect(Math.abs(perMinute(100_000, 300_000) / later - 1)).toBeLessThan(0.1);
+    const known = scripts.filter((script) => [...script.steps()][0]!.call.isKnown).length;
+    expect(known).toBeGreaterThan(50);
   });
 });
 

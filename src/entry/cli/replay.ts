@@ -69,8 +69,6 @@ const DEFAULT_POLICY = new URL('../../../policies/default.yaml', import.meta.url
 const ANY_SECRET: SecretSource = { env: () => 'simulated', file: async () => 'simulated' };
 /** Of the traffic's time, for caches and limits to find their level. */
 const WARM_UP = 0.2;
-/** Sessions under way come in over about the time that one takes from call to call. */
-const RAMP_MS = 60_000;
 const TENANTS_SHOWN = 10;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const unzip = promisify(gunzip);
@@ -127,7 +125,7 @@ async function optionsOf(
     lastsMs,
     fromMs: from === undefined ? null : durationOf(flags, 'from', from),
     maxThinkMs: durationOf(flags, 'max-think', '5m'),
-    rampMs: Math.min(RAMP_MS, (lastsMs * WARM_UP) / 2),
+    isUnderWay: true,
     retries: numberOf('retries', flags.text('retries') ?? '4', 0),
     maxCalls: flags.text('limit') === undefined ? Number.POSITIVE_INFINITY : numberOf('limit', flags.text('limit')!, 1),
     seed: numberOf('seed', flags.text('seed') ?? '1', 0),
