@@ -1,6 +1,6 @@
 // What `spillway check` prints: the ladders that a policy makes, or all that is wrong with it. For the command line.
 import { REASONS } from '../core/names.ts';
-import type { ModelPlan, Rung } from '../core/plan.ts';
+import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
 import { type Catalog, compilePolicy } from './compile.ts';
 import { limitText } from './concurrency.ts';
 import { targetLabel } from './ladders.ts';
@@ -50,6 +50,12 @@ export interface CheckJson {
     readonly speaks: readonly string[];
     readonly replyHeaders: readonly string[];
   }[];
+  readonly tenants: readonly {
+    readonly name: string;
+    readonly weight: number;
+    readonly priority: string;
+    readonly zones: readonly string[] | null;
+  }[];
   /** What is named and not there, since the key of an optional provider is not set. */
   readonly absent: {
     readonly providers: readonly { readonly name: string; readonly why: string }[];
@@ -60,7 +66,16 @@ export interface CheckJson {
 export function checkJson(result: LoadResult): CheckJson {
   if (!result.ok) {
     const absent = { providers: [], models: [] };
-    return { ok: false, problems: result.problems, warnings: [], models: [], pools: [], providers: [], absent };
+    return {
+      ok: false,
+      problems: result.problems,
+      warnings: [],
+      models: [],
+      pools: [],
+      providers: [],
+      tenants: [],
+      absent,
+    };
   }
   const { policy, warnings } = result;
   const catalog = compilePolicy(policy);
@@ -100,6 +115,12 @@ export function checkJson(result: LoadResult): CheckJson {
       speaks: [...spec.speaks],
       replyHeaders: spec.replyHeaders,
     })),
+    tenants: [...policy.tenants].map(([named, { weight, priority, zones }]) => ({
+      name: named,
+      weight,
+      priority,
+      zones: zones === null ? null : [...zones],
+    })),
     absent: { providers: policy.absent, models: absentModels(policy, catalog) },
   };
 }
@@ -116,6 +137,7 @@ export function checkReport(result: LoadResult): string {
   const catalog = compilePolicy(policy);
   const lines: string[] = [];
   for (const plan of catalog.models) lines.push(...modelLines(plan, aliasesOf(policy, plan)), '');
+  lines.push(...[...policy.tenants].map(([named, rules]) => tenantLine(named, rules, catalog)));
   lines.push(...catalog.pools.map(poolLine), ...catalog.providers.map(providerLine));
   lines.push(...policy.absent.map(({ name, why }) => `provider ${name} is absent: ${why}`));
   const missing = absentModels(policy, catalog);
@@ -168,6 +190,22 @@ function providerLine(spec: ProviderSpec): string {
     `provider ${spec.name} (${spec.kind}${zoneText(spec.zone)}): ${limitText(spec.concurrency)} calls at ` +
     `${spec.origin}${spec.basePath}, auth ${spec.auth}${account}`
   );
+}
+
+/** With the rungs that its zones keep it from. */
+function tenantLine(named: string, { weight, priority, zones }: TenantRules, catalog: Catalog): string {
+  const never = [
+    ...new Set(
+      catalog.models.flatMap(({ model, rungs }) =>
+        rungs
+          .filter(({ target }) => zones !== null && (target.zone === null || !zones.has(target.zone)))
+          .map(({ number, target }) => `rung ${number} of ${model} (zone ${target.zone ?? 'not declared'})`),
+      ),
+    ),
+  ];
+  const within = zones === null ? '' : `, zones ${[...zones].join(', ')}`;
+  const dead = never.length === 0 ? '' : `: can never reach ${never.join(', ')}`;
+  return `tenant ${named} (weight ${weight}, up to ${priority}${within})${dead}`;
 }
 
 function zoneText(zone: string | null): string {

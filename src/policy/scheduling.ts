@@ -33,7 +33,9 @@ export function schedulingSchema({ filters, scorers, pickers }: Registries) {
             .describe('Percent. Share of a prompt that a worker must hold to be preferred for it.'),
           breakAfter: duration(1)
             .prefault('18s')
-            .describe('Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where reading the prompt anew takes less.'),
+            .describe(
+              'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where reading the prompt anew takes less.',
+            ),
         })
         .optional()
         .describe('Keeps runs where their prompts are cached. Default: not.'),

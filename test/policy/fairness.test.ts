@@ -1,4 +1,5 @@
 // What a policy says of tenants, bands, classes, limits and profiles, and what the router is told of it. For policy.
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { checkReport } from '../../src/policy/check.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
@@ -81,6 +82,19 @@ scheduling: { profiles: { mine: { filters: [zone], scorers: { first-content: 1, 
     );
     expect(compilePolicy(policy).models.map(({ rules }) => rules.class)).toEqual(['rerank', 'chat']);
   });
+});
+
+test('the example of tenants fits into any policy, and the check tells what each can never reach', async () => {
+  const tenants = await readFile(new URL('../../policies/tenants.example.yaml', import.meta.url), 'utf8');
+  const text = BASE.replace('version: 1', 'version: 1\ninclude: [tenants.example.yaml]').replace('{ workers', '{ zone: us, workers');
+  const result = await load({ 'policies/x.yaml': text, 'policies/tenants.example.yaml': tenants });
+  if (!result.ok) throw new Error('refused');
+  expect(result.warnings).toEqual([]);
+  const report = checkReport(result);
+  expect(report).toContain(
+    'tenant acme (weight 4, up to interactive, zones eu): can never reach rung 1 of m (zone us)\n',
+  );
+  expect(report).toContain('tenant reports (weight 0.5, up to batch)\n');
 });
 
 describe('what is refused, with what would be right', () => {

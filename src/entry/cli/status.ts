@@ -62,12 +62,21 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
+/** Lines of a pool that are printed. */
+const MOST_LINES = 10;
+
 function table(status: RouterStatus): string {
   const lines = [`${status.openCalls} calls open${status.draining ? ', draining' : ''}`];
   for (const pool of status.pools) {
     lines.push(
-      `${pool.name} (${pool.serves ?? pool.kind}): ${pool.condition}, ${pool.inFlight} in flight, ${pool.waiting} waiting`,
+      `${pool.name} (${pool.serves ?? pool.kind}): ${pool.condition}, ${pool.inFlight} in flight, ${pool.waiting} waiting, ${Math.round(pool.saturation * 100)} % full`,
     );
+    for (const { class: routeClass, priority, tenant, waiting, oldestMs } of pool.lines.slice(0, MOST_LINES)) {
+      lines.push(
+        `  in line: ${waiting} ${routeClass} calls of ${tenant}, ${priority}, for up to ${Math.round(oldestMs)} ms`,
+      );
+    }
+    if (pool.lines.length > MOST_LINES) lines.push(`  and ${pool.lines.length - MOST_LINES} more lines: see --json`);
     for (const worker of pool.workers) {
       const paused = worker.pausedFor === null ? '' : `, left alone ${worker.pausedMs} ms (${worker.pausedFor})`;
       const place = worker.origin === '' ? 'not up yet' : worker.origin;

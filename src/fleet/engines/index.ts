@@ -148,7 +148,7 @@ const nim: EnginePlugin = {
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', 'anthropic-messages', 'rerank'],
   rerank: { form: 'nim', scores: 'logit' },
-  maxItems: null,
+  maxItems: 512,
   create: byHealth('/v1/health/ready', 503),
 };
 
