@@ -35,7 +35,7 @@ describe('a wrong call', () => {
     expect(unknown).toEqual({
       code: 2,
       out: '',
-      err: 'Unknown command "sreve". Commands: serve, check, keys, status, demo-worker.\n',
+      err: 'Unknown command "sreve". Commands: serve, check, keys, status, replay, demo-worker.\n',
     });
     expect(flag.code).toBe(2);
     expect(flag.err).toContain('--lsten');
@@ -58,7 +58,7 @@ describe('a wrong call', () => {
       says(['serve', '--help']),
     ]);
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'check', 'keys', 'status', 'demo-worker']) expect(help.out).toContain(`  ${name}`);
+    for (const name of ['serve', 'check', 'keys', 'status', 'replay', 'demo-worker']) expect(help.out).toContain(`  ${name}`);
     expect(version).toMatchObject({ code: 0, out: expect.stringMatching(/^spillway \d+\.\d+\.\d+\n$/) });
     expect(serveHelp).toMatchObject({ code: 0, out: expect.stringContaining('--last-good'), err: '' });
   });
