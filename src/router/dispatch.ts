@@ -9,7 +9,7 @@ import type { Disclosure, End, InferenceReply } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { RunEntry } from '../core/runs.ts';
 import type { InferenceService } from '../core/service.ts';
-import type { OutputEstimates } from './output-estimates.ts';
+import { expectedTokens, type OutputEstimates } from './output-estimates.ts';
 import { type Below, firstContentMs } from './patience.ts';
 import { Placing } from './placing.ts';
 import { bandOf, branch, type Progress } from './progress.ts';
@@ -48,8 +48,14 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
       for (let at = 0; at < rungs.length; at++) {
         const rung = rungs[at]!;
         if (progress.reason !== null && !rung.when.has(progress.reason)) continue;
-        const reply = await serve(deps, progress, rung, belowOf(deps, progress, rungs, at));
-        if (reply !== null) return reply;
+        const below = belowOf(deps, progress, rungs, at);
+        if (hasTooMany(request, rung)) {
+          const whole = await serveInParts(deps, progress, rung, below, rung.target.maxItems);
+          if (whole !== null) return whole;
+        } else {
+          const won = await tryRung(deps, progress, rung, below);
+          if (won !== null) return wholeReply(deps, progress, rung, won);
+        }
         progress.reason = progress.failures.at(-1)!.error.reason;
       }
       throw verdict(progress.failures, progress.attempts, deps.random);
@@ -73,6 +79,7 @@ function begin(deps: DispatchDeps, request: InferenceRequest, asked: string, { r
   const { entry, prefix } = deps.run(request, asked);
   const { maxOutputTokens } = request.call;
   const step = stepOf(request.call, request.step ?? null);
+  const estimate = deps.estimates.of(request.caller.tenant, asked);
   return {
     request,
     asked,
@@ -82,7 +89,8 @@ function begin(deps: DispatchDeps, request: InferenceRequest, asked: string, { r
     step,
     run: entry,
     prefix,
-    outputTokens: deps.estimates.expect(request.caller.tenant, asked, rules.class, maxOutputTokens),
+    estimate,
+    outputTokens: expectedTokens(estimate, rules.class, maxOutputTokens),
     deadlineMs: request.receivedMs + rules.timeouts.totalMs,
     bytes: request.body.length,
     failures: [],
@@ -125,18 +133,19 @@ function belowOf(deps: DispatchDeps, progress: Progress, rungs: readonly Rung[],
   };
 }
 
-/** One rung's answer: of one worker, or of several to the parts of a long list. Null: go down. */
-async function serve(deps: DispatchDeps, progress: Progress, rung: Rung, below: Below): Promise<InferenceReply | null> {
-  const { request } = progress;
+/** A list that its target takes in parts only. */
+function hasTooMany({ call }: InferenceRequest, rung: Rung): rung is Rung & { target: { maxItems: number } } {
   const { maxItems } = rung.target;
-  if (maxItems === null || request.call.items <= maxItems) {
-    const won = await tryRung(deps, progress, rung, below);
-    if (won === null) return null;
-    return reply(deps, progress, rung, won, (disclosure, end) => closeCall(deps, request, progress, disclosure, end));
-  }
-  return serveInParts(deps, progress, rung, below, maxItems);
+  return maxItems !== null && call.items > maxItems;
 }
 
+function wholeReply(deps: DispatchDeps, progress: Progress, rung: Rung, won: Won): InferenceReply {
+  return reply(deps, progress, rung, won, (disclosure, end) =>
+    closeCall(deps, progress.request, progress, disclosure, end),
+  );
+}
+
+/** One rung's answer by several workers to the parts of a long list. Null: go down. */
 async function serveInParts(
   deps: DispatchDeps,
   progress: Progress,
@@ -232,5 +241,6 @@ function remember(deps: DispatchDeps, progress: Progress, target: string, held: 
   // In the measure in which the next prompt is compared with it: the router's own estimate, not the worker's count.
   const tokens = request.call.inputTokens + (usage?.outputTokens ?? 0);
   run?.served(target, held.worker.id, tokens, end.stop, deps.clock.nowMs());
-  if (usage !== null) deps.estimates.learn(request.caller.tenant, progress.asked, usage.outputTokens);
+  if (usage !== null)
+    deps.estimates.learn(progress.estimate, request.caller.tenant, progress.asked, usage.outputTokens);
 }

@@ -9,21 +9,30 @@ const NEWEST = 0.1;
 const MOST_KEYS = 10_000;
 
 /** A running mean, the simplest predictor that VTC's authors propose; settling corrects it call by call. */
-export class OutputEstimates {
-  readonly #means = new LRUCache<string, { tokens: number }>({ max: MOST_KEYS });
+export interface OutputEstimate {
+  tokens: number;
+}
 
-  expect(tenant: string, model: string, routeClass: RouteClass, most: number | null): number {
-    if (routeClass !== 'chat') return 0;
-    const mean = this.#means.get(keyOf(tenant, model))?.tokens ?? FIRST_GUESS;
-    return most === null ? mean : Math.min(mean, most);
+export class OutputEstimates {
+  readonly #means = new LRUCache<string, OutputEstimate>({ max: MOST_KEYS });
+
+  /** Null while nothing is learned. */
+  of(tenant: string, model: string): OutputEstimate | null {
+    return this.#means.get(keyOf(tenant, model)) ?? null;
   }
 
-  learn(tenant: string, model: string, tokens: number): void {
-    const key = keyOf(tenant, model);
-    const mean = this.#means.get(key);
-    if (mean === undefined) this.#means.set(key, { tokens });
+  /** `known` is what `of` answered when the call began, so that its end need not look again. */
+  learn(known: OutputEstimate | null, tenant: string, model: string, tokens: number): void {
+    const mean = known ?? this.of(tenant, model);
+    if (mean === null) this.#means.set(keyOf(tenant, model), { tokens });
     else mean.tokens += NEWEST * (tokens - mean.tokens);
   }
+}
+
+export function expectedTokens(known: OutputEstimate | null, routeClass: RouteClass, most: number | null): number {
+  if (routeClass !== 'chat') return 0;
+  const mean = known?.tokens ?? FIRST_GUESS;
+  return most === null ? mean : Math.min(mean, most);
 }
 
 const keyOf = (tenant: string, model: string): string => `${tenant} ${model}`;

@@ -4,6 +4,7 @@ import { PRIORITIES, type Priority, type Reason } from '../core/names.ts';
 import type { ClassRules, TenantRules } from '../core/plan.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { RunEntry, StepKind } from '../core/runs.ts';
+import type { OutputEstimate } from './output-estimates.ts';
 import type { RungFailure } from './verdict.ts';
 
 export interface Progress {
@@ -17,6 +18,8 @@ export interface Progress {
   readonly run: RunEntry | null;
   /** Print of what its prompt has in common with other runs'; 0 = none. */
   readonly prefix: number;
+  /** What is known of how long such replies are; null: nothing. */
+  readonly estimate: OutputEstimate | null;
   /** Expected, capped by what the caller allows. */
   readonly outputTokens: number;
   readonly deadlineMs: number;

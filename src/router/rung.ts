@@ -92,7 +92,7 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     const error = await attempt.committed;
     if (error === null) {
       permit.began();
-      progress.firstContentMs = deps.clock.nowMs() - request.receivedMs;
+      progress.firstContentMs = attempt.committedMs - request.receivedMs;
       return { held: tried, attempt };
     }
     deps.books.attempts.delete(attempt);

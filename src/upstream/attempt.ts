@@ -68,6 +68,8 @@ export class Attempt implements UpstreamHandler, ReplyBody {
   readonly upstream: UpstreamCall;
   /** From sending to first content, or to the whole of a buffered reply, ms; null before that. */
   firstContentMs: number | null = null;
+  /** When it committed, monotonic ms; 0 before that. */
+  committedMs = 0;
   #phase: Phase = 'connect';
   #commit!: (failure: RouterError | null) => void;
   #isCommitted = false;
@@ -260,7 +262,8 @@ export class Attempt implements UpstreamHandler, ReplyBody {
 
   #committedNow(length: number | null): void {
     this.#isCommitted = true;
-    this.firstContentMs = this.#clock.nowMs() - this.#sentMs;
+    this.committedMs = this.#clock.nowMs();
+    this.firstContentMs = this.committedMs - this.#sentMs;
     this.#phase = 'stream';
     this.length = length;
     this.#commit(null);
