@@ -20,7 +20,7 @@ export interface WorkerBreaker {
   state(nowMs: number): string;
 }
 
-/** Left alone this long after saying "full" without a hint, ms. */
+/** Left alone this long after saying "full" without a hint, ms, or until a call of ours ends there and leaves room. */
 const FULL_PAUSE_MS = 250;
 /** Left alone this long after refusing the router's own credential or running out of money, ms. */
 const KEY_PAUSE_MS = 60_000;
@@ -68,6 +68,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly #room: Room;
   readonly #speed: WorkerSpeed;
   #state: WorkerState;
+  /** The end of a pause that the worker named no time for. */
+  #guessedUntilMs = 0;
 
   constructor(options: PoolWorkerOptions) {
     this.id = options.id;
@@ -161,6 +163,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   }
 
   #judge({ outcome, error, begun, model }: AttemptReport): void {
+    if (outcome !== 'failed' && this.pausedUntilMs === this.#guessedUntilMs) this.pausedUntilMs = 0;
     if (outcome === 'won') return this.breaker.success(begun);
     if (outcome !== 'failed' || error === null) return this.breaker.ignored(begun);
     switch (error.code) {
@@ -210,9 +213,13 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   }
 
   /** An own worker is full as such, a managed API for one model: here, or wherever the account is used. */
-  #full({ coolDownMs = FULL_PAUSE_MS, rateLimit = false }: RouterErrorDetail, model: string): void {
-    if (this.account === null) this.#pause(coolDownMs, 'saturated');
-    else (rateLimit ? this.account : this.#fullFor).pauseModel(model, this.#clock.nowMs() + coolDownMs);
+  #full({ coolDownMs: named, rateLimit = false }: RouterErrorDetail, model: string): void {
+    const coolDownMs = named ?? FULL_PAUSE_MS;
+    if (this.account === null) {
+      const bound = this.pausedUntilMs > this.#clock.nowMs() && this.pausedUntilMs !== this.#guessedUntilMs;
+      this.#pause(coolDownMs, 'saturated');
+      if (named === undefined && !bound) this.#guessedUntilMs = this.pausedUntilMs;
+    } else (rateLimit ? this.account : this.#fullFor).pauseModel(model, this.#clock.nowMs() + coolDownMs);
   }
 
   #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {

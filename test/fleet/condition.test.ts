@@ -68,6 +68,20 @@ describe('what an attempt does to its worker', () => {
     expect(worker!.admits(250, 'm')).toBe(true);
   });
 
+  it('F072 a full worker that named no time has room again as soon as a call of ours ends there', () => {
+    const { workers } = pool('warm');
+    const [worker] = workers;
+    fail(worker!, 'worker_full');
+    worker!.record(report({ outcome: 'failed', error: new RouterError('upstream_error', 'x') }));
+    expect(worker!.admits(0, 'm')).toBe(false);
+    worker!.record(report());
+    expect(worker!.admits(0, 'm')).toBe(true);
+    fail(worker!, 'worker_full', { coolDownMs: 9_000 });
+    fail(worker!, 'worker_full');
+    worker!.record(report());
+    expect(worker!.admits(8_999, 'm')).toBe(false);
+  });
+
   it('a shorter pause never cuts a longer one', () => {
     const { workers } = pool('warm');
     const [worker] = workers;
