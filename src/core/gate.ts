@@ -20,10 +20,20 @@ export interface Permit {
   close(outcome: AttemptOutcome, usedTokens?: number | null): void;
 }
 
+/** Why a call that others have room for should wait: its own worker is worth it. */
+export interface Hold {
+  /** Its own worker, which has no room now. */
+  readonly worker: SlotWorker;
+  /** Where it goes if it does not wait. */
+  readonly other: SlotWorker;
+  /** When waiting is no longer worth it, monotonic ms. */
+  readonly untilMs: number;
+}
+
 /**
- * Chooses a worker with room for the call. `full`: the eligible ones have no room (or the call's own worker is worth the
- * wait), wait. `none`: no worker is eligible, waiting is no use. Synchronous, free of side effects; called again each time a
- * slot comes free.
+ * Chooses a worker with room for the call. `full`: the eligible ones have no room, or the call's own worker is worth the
+ * wait: then its `hold` says so. `none`: no worker is eligible, waiting is no use. Synchronous, free of side effects but
+ * for `hold`; called again each time a slot comes free that may be the call's.
  */
 export type Pick = () => SlotWorker | 'full' | 'none';
 
@@ -46,6 +56,8 @@ export interface GateCall {
   readonly bytes: number;
   /** Expected output tokens. */
   readonly outputTokens: number;
+  /** What the last pick said beside `full`; null: all who would take it are full. Its pick alone moves it. */
+  hold: Hold | null;
   /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */
   uncachedAt(worker: SlotWorker | null): number;
 }
@@ -91,7 +103,9 @@ export interface ClassLine {
  * within a band the class, and within it the tenant, that has had least for its weight; within a tenant continuing tool
  * loops, then new runs, the older run first. Half its longest wait in line raises a call by one band. Whoever leaves
  * (deadline, caller gone) is removed at once and never holds a slot. Bounded by count, bytes and age; when a line is full,
- * the tenant with the most in it gives way. Capacity = sum of worker limits − in flight.
+ * the tenant with the most in it gives way. Capacity = sum of worker limits − in flight. A call that is held for its own
+ * worker keeps its place, and holds up nobody: it is asked when that worker has room, when its hold is over, and now and
+ * then; rather than be refused it goes where there is room. What a pick throws is its own caller's alone.
  */
 export interface Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal>;

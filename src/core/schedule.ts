@@ -1,4 +1,5 @@
 // How a worker is chosen among those with room: the parts a profile is made of. For scheduling, its plug-ins and policy.
+import type { Hold } from './gate.ts';
 import type { Plugin } from './plugin.ts';
 import type { AffinityLease } from './runs.ts';
 import type { Random } from './runtime.ts';
@@ -20,6 +21,8 @@ export interface ScheduleCall {
   /** Workers tried for it already: chosen again only when `again` and no other takes it. */
   readonly tried: ReadonlySet<string> | null;
   readonly again: boolean;
+  /** For whom a pick that answers `full` holds it; null otherwise. Each pick sets it anew. */
+  hold: Hold | null;
   /** How long it has stood in line by now, ms. */
   waitedMs(nowMs: number): number;
   /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */

@@ -52,10 +52,18 @@ export class Bands {
   enter(line: Line, waiter: Waiter): void {
     const at = waiter.flow.band;
     const band = this.bands[at]!;
-    if (line.lanes[at]!.waiting === 0) this.#lift(line, at);
+    const lane = line.lanes[at]!;
+    if (lane.waiting === lane.held) this.#lift(line, at);
     line.enter(waiter);
     band.waiting++;
     this.waiting++;
+  }
+
+  /** A call that was held and is out of the order is one like all others from now on. */
+  rejoin(line: Line, { flow }: Waiter): void {
+    const lane = line.lanes[flow.band]!;
+    if (lane.waiting === lane.held + 1) this.#lift(line, flow.band);
+    if (flow.waiting === flow.held + 1) lane.lift(flow);
   }
 
   leave(line: Line, waiter: Waiter): void {

@@ -27,9 +27,9 @@ export class Deadlines {
     this.#look = look;
   }
 
-  add(waiter: Waiter, atMs: number, nowMs: number): void {
+  add(waiter: Waiter, nowMs: number): void {
     if (this.#heap.size === 0) this.#lookAtMs = nowMs + this.#everyMs;
-    waiter.due = { place: -1, atMs, waiter };
+    waiter.due = { place: -1, atMs: waiter.dueMs, waiter };
     this.#heap.add(waiter.due);
     this.#arm(nowMs);
   }
@@ -43,11 +43,12 @@ export class Deadlines {
     this.#timer = null;
   }
 
-  /** A waiter's next time; for use within `due` alone. */
-  postpone(waiter: Waiter, atMs: number): void {
-    const due = waiter.due!;
-    due.atMs = atMs;
+  /** A waiter's next time has changed; does nothing for one that has none yet. */
+  move({ due, dueMs }: Waiter, nowMs: number): void {
+    if (due === null || due.atMs === dueMs) return;
+    due.atMs = dueMs;
     this.#heap.moved(due);
+    this.#arm(nowMs);
   }
 
   /** Everybody, as of now. */

@@ -1,7 +1,9 @@
 // One tenant's calls in one lane, and what the tenant is to the whole class. For the lines of a gate.
+import type { SlotWorker } from '../core/worker.ts';
 import { Arrivals } from './arrivals.ts';
 import { Correction } from './correction.ts';
 import { IndexedHeap, type Placed } from './heap.ts';
+import type { HeldCalls } from './held.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
 /** A tenant in one class of a pool. */
@@ -36,10 +38,15 @@ export class Flow implements Placed {
   counter = 0;
   /** When the first in order came: ties between tenants go by it. */
   headOrder = 0;
+  /** Among the lane's tenants in line, whether or not they may be asked. */
+  standing = -1;
   /** Who waits, in order; whoever was passed over is out of it until the look ends. */
   readonly calls = new IndexedHeap<Waiter>(goesBefore);
   readonly arrivals = new Arrivals<Waiter>();
   waiting = 0;
+  /** Of them, those that are held for a worker, and out of the order; by worker, null while there never was one. */
+  held = 0;
+  queues: Map<SlotWorker, HeldCalls> | null = null;
   /** Virtual tokens that its waiters expect to use. */
   tokens = 0;
   /** What one of them moves the counter by, in the mean. */

@@ -88,11 +88,11 @@ function callsAhead(lane: Lane, flow: Flow | null, call: GateCall, order: number
       turn = flow.counter + flow.each * calls;
     } else turn = Math.max(turn, flow.counter);
   }
-  const { items } = lane.flows;
-  const step = Math.max(1, items.length / COUNTED);
+  const { standing } = lane;
+  const step = Math.max(1, standing.length / COUNTED);
   let others = 0;
-  for (let at = 0; at < items.length; at += step) {
-    const other = items[Math.floor(at)]!;
+  for (let at = 0; at < standing.length; at += step) {
+    const other = standing[Math.floor(at)]!;
     if (other === flow || other.counter > turn) continue;
     const before = other.each > 0 ? Math.floor((turn - other.counter) / other.each) + 1 : other.waiting;
     others += Math.min(other.waiting, before);
@@ -100,17 +100,26 @@ function callsAhead(lane: Lane, flow: Flow | null, call: GateCall, order: number
   return calls + others * step;
 }
 
-/** Calls of its own tenant that go first. A heap's branch ends at the first that does not. */
+/** Calls of its own tenant that go first. */
 function ownAhead(flow: Flow, { continues, runArrivedMs }: GateCall, order: number): number {
   if (!continues && order === NEWEST && runArrivedMs >= flow.latestRunMs) return flow.waiting;
   const newcomer: Turn = { continues, runArrivedMs, order };
-  const { items } = flow.calls;
+  let ahead = countBefore(flow.calls.items, newcomer);
+  for (const { calls } of flow.queues?.values() ?? []) {
+    if (ahead > COUNTED) break;
+    ahead += countBefore(calls.items, newcomer);
+  }
+  return ahead > COUNTED ? flow.waiting : ahead;
+}
+
+/** Of a heap; one more than are counted is as good as all. A branch ends at the first that does not go before. */
+function countBefore(items: readonly Turn[], newcomer: Turn): number {
   const open = [0];
   let ahead = 0;
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+  for (let at = open.pop(); at !== undefined && ahead <= COUNTED; at = open.pop()) {
     const item = items[at];
     if (item === undefined || !goesBefore(item, newcomer)) continue;
-    if (++ahead > COUNTED) return flow.waiting;
+    ahead++;
     open.push(2 * at + 1, 2 * at + 2);
   }
   return ahead;

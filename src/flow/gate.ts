@@ -1,5 +1,5 @@
 // Who gets which worker's slot next, and who waits no longer: the fair, bounded gate of one pool. For fleet and router.
-import type { AttemptOutcome, Gate, GateCall, GateRefusal, GateRules, LineStatus, Permit, Pick } from '../core/gate.ts';
+import type { Gate, GateCall, GateRefusal, GateRules, Hold, LineStatus, Permit, Pick } from '../core/gate.ts';
 import { PRIORITIES } from '../core/names.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { SlotWorker } from '../core/worker.ts';
@@ -7,10 +7,11 @@ import { Bands } from './bands.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Flow } from './flow.ts';
 import { forecast, NEWEST } from './forecast.ts';
-import { HoldTimes } from './hold-times.ts';
+import { Held } from './held.ts';
+import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
 import { lineStatus } from './line-status.ts';
-import { type Release, SlotPermit } from './permit.ts';
+import { OpenSlots } from './open-slots.ts';
 import { Waiter } from './waiter.ts';
 
 export interface GateOptions {
@@ -26,6 +27,8 @@ const PASS_OVER = 8;
 const PASS_OVER_TENANT = 4;
 /** How often the line is looked at though no call has ended: a worker's pause ends by the clock alone. */
 const LOOK_MS = 250;
+/** How many that are held for a worker are asked in vain then whether they still are. */
+const ASKED_AGAIN = 64;
 
 /** A call may wait if even so much more than its forecast is within its longest wait: to wait in vain is worse than to go. */
 const MARGIN = 1.2;
@@ -35,33 +38,41 @@ const CLIENT_GONE: GateRefusal = { refused: 'client_gone', waitMs: null };
 const CLOSED: GateRefusal = { refused: 'closed', waitMs: null };
 
 /**
- * Invariants: `inFlight` is the number of open permits; a worker's `inFlight` and `backlogTokens` are moved here alone;
- * whoever is in line has a deadline and a listener on its caller's signal, and is told exactly once.
+ * Invariants: whoever is in line has a deadline and a listener on its caller's signal, and is told exactly once; between
+ * looks whoever is held is out of the order, and all others are in it.
  */
 export class FairGate implements Gate {
-  inFlight = 0;
   readonly #clock: Clock;
   readonly #capacity: () => number;
   readonly #bands = new Bands();
-  readonly #holds = new HoldTimes();
+  readonly #slots: OpenSlots;
   readonly #deadlines: Deadlines;
-  /** Whom the present look has passed over. */
+  readonly #held = new Held();
+  /** Whom the present look has passed over, and whom it has asked though they are held. */
   readonly #passed: Waiter[] = [];
+  readonly #offered: Waiter[] = [];
   #arrivals = 0;
-  /** Virtual tokens of open permits, and the sum of when they were granted, ms. */
-  #tokensInFlight = 0;
-  #startedSumMs = 0;
   #closed = false;
 
   constructor(options: GateOptions) {
     this.#clock = options.clock;
     this.#capacity = options.capacity;
-    this.#deadlines = new Deadlines(options.clock, LOOK_MS, this.#due, () => this.#look(null));
+    this.#slots = new OpenSlots(options.clock, this.#bands, (worker) => {
+      if (this.#bands.waiting > 0) this.#look(worker);
+    });
+    this.#deadlines = new Deadlines(options.clock, LOOK_MS, this.#due, () => {
+      this.poke();
+      this.#held.askAgain(ASKED_AGAIN, (waiter) => this.#ask(waiter));
+    });
     this.resize(options.rules);
   }
 
   get waiting(): number {
     return this.#bands.waiting;
+  }
+
+  get inFlight(): number {
+    return this.#slots.inFlight;
   }
 
   /** A reload changed bounds or weights; who is in line already stays. */
@@ -72,21 +83,30 @@ export class FairGate implements Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal> {
     if (this.#closed) return CLOSED;
     if (call.signal.aborted) return CLIENT_GONE;
-    const picked = pick();
+    const nowMs = this.#clock.nowMs();
+    let picked = pick();
     if (picked === 'none') return NONE;
     const line = this.#bands.lines[call.class];
-    const band = PRIORITIES.indexOf(call.priority);
-    const flow = line.flowOf(line.shareOf(call.tenant, call.weight), band);
-    const nowMs = this.#clock.nowMs();
-    if (picked === 'full') return this.#wait(call, pick, line, flow, nowMs);
-    if (this.#bands.waiting === 0) return this.#grant(call, picked, line, flow, false, nowMs, 0);
+    const flow = line.flowOf(line.shareOf(call.tenant, call.weight), PRIORITIES.indexOf(call.priority));
+    if (picked === 'full') {
+      const hold = this.#newHold(call, line, nowMs);
+      if (call.hold === null || hold !== null) return this.#wait(call, pick, line, flow, nowMs, hold);
+      picked = call.hold.other;
+    }
+    const contested = this.#bands.waiting > this.#held.size || this.#held.count(picked) > 0;
+    if (!contested) return this.#slots.grant(call, picked, line, flow, false, nowMs, 0);
     // A free slot belongs to the line, the newcomer in its place; only what the line cannot use is a newcomer's.
     const waiter = this.#waiter(call, pick, flow, nowMs);
     this.#bands.enter(line, waiter);
-    this.#look(null);
+    this.#look(picked);
+    // What the line took of that worker's room, others may have.
+    if (!waiter.told && picked.inFlight >= picked.limit) this.#look(null);
+    if (waiter.fault !== null) throw waiter.fault.thrown;
     if (waiter.answer !== null) return waiter.answer;
+    const { hold } = waiter;
+    this.#held.drop(waiter);
     this.#bands.leave(line, waiter);
-    return this.#wait(call, pick, line, flow, nowMs);
+    return this.#wait(call, pick, line, flow, nowMs, hold);
   }
 
   forecastMs(call: GateCall): number {
@@ -95,12 +115,15 @@ export class FairGate implements Gate {
     const nowMs = this.#clock.nowMs();
     const waitMs = corrected(this.#forecast(call, NEWEST, line, band, nowMs), line.flowIfAny(call.tenant, band), nowMs);
     // While slots are free, whoever is in line waits for one of its own, and is passed over.
-    if (waitMs === null || (this.inFlight < this.#capacity() && this.#bands.waiting <= PASS_OVER)) return 0;
+    const passable = this.#bands.waiting - this.#held.size <= PASS_OVER;
+    if (waitMs === null || (this.inFlight < this.#capacity() && passable)) return 0;
     return waitMs;
   }
 
   poke(): void {
-    if (this.#bands.waiting > 0) this.#look(null);
+    if (this.#bands.waiting === 0) return;
+    for (const worker of this.#held.roomy()) this.#look(worker);
+    this.#look(null);
   }
 
   close(): void {
@@ -112,30 +135,55 @@ export class FairGate implements Gate {
     return lineStatus(this.#bands, this.#clock.nowMs());
   }
 
+  /** Whoever is held has room elsewhere, so neither a forecast nor a full line refuses it. */
   #wait(
     call: GateCall,
     pick: Pick,
     line: Line,
     flow: Flow,
     nowMs: number,
-  ): Permit | GateRefusal | Promise<Permit | GateRefusal> {
-    const forecastMs = this.#forecast(call, NEWEST, line, flow.band, nowMs);
-    const waitMs = corrected(forecastMs, flow, nowMs);
+    hold: Hold | null,
+  ): GateRefusal | Promise<Permit | GateRefusal> {
+    const waiter = this.#waiter(call, pick, flow, nowMs);
+    if (hold === null) {
+      waiter.forecastMs = this.#forecast(call, NEWEST, line, flow.band, nowMs);
+      const refusal = this.#turnedAway(call, line, flow, corrected(waiter.forecastMs, flow, nowMs), nowMs);
+      if (refusal !== null) return refusal;
+    }
+    this.#bands.enter(line, waiter);
+    if (hold !== null) this.#held.hold(waiter, hold, this.#laneOf(waiter));
+    this.#deadlines.add(waiter, nowMs);
+    waiter.leave = () => this.#refuse(waiter, CLIENT_GONE);
+    call.signal.onAbort(waiter.leave);
+    return waiter.later();
+  }
+
+  /** Why a newcomer may not wait; null: there is a place for it in line. */
+  #turnedAway(call: GateCall, line: Line, flow: Flow, waitMs: number | null, nowMs: number): GateRefusal | null {
     if (call.maxWaitMs <= 0) return { refused: 'waited', waitMs };
     if (waitMs !== null && waitMs * MARGIN > call.maxWaitMs) return { refused: 'forecast', waitMs };
     while (line.full(call.bytes)) {
       const loser = line.givesWay(call, flow.band);
       if (loser === null) return { refused: 'queue_full', waitMs };
-      this.#refuseLater(loser, 'queue_full', nowMs);
+      if (loser.hold !== null) this.#ask(loser, false);
+      if (!loser.told) this.#refuseLater(loser, 'queue_full', nowMs);
     }
-    const waiter = this.#waiter(call, pick, flow, nowMs);
-    waiter.forecastMs = forecastMs;
-    this.#bands.enter(line, waiter);
-    // The highest band has none above it to rise to.
-    this.#deadlines.add(waiter, nowMs + (flow.band === 0 ? call.maxWaitMs : call.maxWaitMs / 2), nowMs);
-    waiter.leave = () => this.#refuse(waiter, CLIENT_GONE);
-    call.signal.onAbort(waiter.leave);
-    return waiter.later();
+    return null;
+  }
+
+  /** What a newcomer's pick has said, if there is a place in line for it and the wait is worth it. */
+  #newHold(call: GateCall, line: Line, nowMs: number): Hold | null {
+    const { hold } = call;
+    if (hold === null || line.full(call.bytes)) return null;
+    return this.#isWorth(hold, null, nowMs + call.maxWaitMs, nowMs) ? hold : null;
+  }
+
+  /** Whether a hold is worth its wait. Whoever is held for that worker already is so until the hold is over. */
+  #isWorth({ worker, untilMs }: Hold, before: Hold | null, deadlineMs: number, nowMs: number): boolean {
+    let waitMs = 0;
+    const ahead = before?.worker === worker ? 0 : this.#held.count(worker);
+    if (ahead > 0) waitMs = (ahead * this.#slots.holdTimes.at(worker)) / worker.limit;
+    return nowMs + waitMs < Math.min(untilMs, deadlineMs);
   }
 
   #waiter(call: GateCall, pick: Pick, flow: Flow, nowMs: number): Waiter {
@@ -143,30 +191,82 @@ export class FairGate implements Gate {
     return new Waiter(call, pick, flow, nowMs, this.#arrivals++, tokens);
   }
 
-  /** Asks those in line in order. With a worker given: until it has no more room, as only its room is new. */
+  /** Asks those in line in order. With a worker given: those who are held for it, too, and until it has no more room. */
   #look(freed: SlotWorker | null): void {
     const passed = this.#passed;
+    if (freed !== null) this.#offer(freed);
     for (let waiter = this.#bands.first(); waiter !== undefined; waiter = this.#bands.first()) {
-      const picked = waiter.pick();
-      if (picked === 'full') {
-        this.#pass(waiter);
-        if (passed.length > PASS_OVER) break;
-      } else if (picked === 'none') this.#refuse(waiter, NONE);
-      else {
-        this.#serve(waiter, picked);
-        if (freed !== null && freed.inFlight >= freed.limit) break;
-      }
+      const { hold } = waiter;
+      this.#ask(waiter);
+      if (passed.length > PASS_OVER) break;
+      if (freed === null) continue;
+      const served = waiter.answer !== null && !('refused' in waiter.answer);
+      if (served && freed.inFlight >= freed.limit) break;
+      // Another may be first now.
+      if (served || hold !== null) this.#offer(freed);
     }
     for (const waiter of passed) {
       waiter.flow.passed = 0;
-      this.#lineOf(waiter).lanes[waiter.flow.band]!.show(waiter);
+      this.#laneOf(waiter).show(waiter);
     }
     passed.length = 0;
+    this.#offer(null);
+  }
+
+  /** Back into the order with those held for a worker that has room: the first of each lane, for the others come after. */
+  #offer(worker: SlotWorker | null): void {
+    const offered = this.#offered;
+    for (const waiter of offered) this.#held.putBack(waiter, this.#laneOf(waiter));
+    offered.length = 0;
+    if (worker === null || worker.inFlight >= worker.limit) return;
+    for (const waiter of this.#held.firsts(worker)) {
+      this.#held.takeOut(waiter);
+      this.#laneOf(waiter).show(waiter);
+      offered.push(waiter);
+    }
+  }
+
+  /** One whose turn it is, or that is held and may have another mind by now. */
+  #ask(waiter: Waiter, mayHold = true): void {
+    try {
+      const { call } = waiter;
+      let picked = waiter.pick();
+      if (picked === 'full' && call.hold !== null) {
+        const nowMs = this.#clock.nowMs();
+        // A newcomer has its place in line yet to find.
+        const fits = waiter.due !== null || !this.#lineOf(waiter).full(call.bytes);
+        if (mayHold && fits && this.#isWorth(call.hold, waiter.hold, waiter.deadlineMs, nowMs)) {
+          return this.#hold(waiter, call.hold, nowMs);
+        }
+        picked = call.hold.other;
+      }
+      if (picked === 'none') this.#refuse(waiter, NONE);
+      else if (picked === 'full') this.#pass(waiter);
+      else this.#serve(waiter, picked);
+    } catch (thrown) {
+      this.#remove(waiter);
+      waiter.fail(thrown);
+    }
+  }
+
+  #hold(waiter: Waiter, hold: Hold, nowMs: number): void {
+    // From now on it waits by its own choice: that teaches nothing of the line.
+    waiter.forecastMs = null;
+    this.#held.hold(waiter, hold, this.#laneOf(waiter));
+    this.#deadlines.move(waiter, nowMs);
   }
 
   #pass(waiter: Waiter): void {
-    const { flow } = waiter;
-    const lane = this.#lineOf(waiter).lanes[flow.band]!;
+    const { flow, queue } = waiter;
+    const lane = this.#laneOf(waiter);
+    if (waiter.hold !== null) {
+      this.#held.drop(waiter);
+      lane.hide(waiter);
+      this.#bands.rejoin(this.#lineOf(waiter), waiter);
+      this.#deadlines.move(waiter, this.#clock.nowMs());
+      // Asked out of turn: it is in no look that would show it again.
+      if (queue !== null) return lane.show(waiter);
+    }
     lane.hide(waiter);
     this.#passed.push(waiter);
     if (++flow.passed >= PASS_OVER_TENANT && lane.flows.size > 1) lane.setAside(flow);
@@ -176,68 +276,37 @@ export class FairGate implements Gate {
     const nowMs = this.#clock.nowMs();
     const { call, flow, raised, sinceMs } = waiter;
     // Charged while it still stands in line: its tenant has not been idle.
-    const permit = this.#grant(call, worker, this.#lineOf(waiter), flow, raised, nowMs, nowMs - sinceMs);
+    const permit = this.#slots.grant(call, worker, this.#lineOf(waiter), flow, raised, nowMs, nowMs - sinceMs);
     this.#learn(waiter, nowMs);
     this.#remove(waiter);
     waiter.settle(permit);
   }
 
-  #grant(
-    call: GateCall,
-    worker: SlotWorker,
-    line: Line,
-    flow: Flow,
-    raised: boolean,
-    nowMs: number,
-    waitedMs: number,
-  ): SlotPermit {
-    const { weight, outputTokens } = call;
-    const promptTokens = call.uncachedAt(worker);
-    const tokens = promptTokens + 2 * outputTokens;
-    const holdMs = this.#holds.of(line.class) ?? 1;
-    worker.inFlight++;
-    worker.backlogTokens += promptTokens;
-    this.inFlight++;
-    this.#tokensInFlight += tokens;
-    this.#startedSumMs += nowMs;
-    this.#bands.earn(flow.band, tokens, this.#tokensInFlight);
-    const classBands = this.#bands.charge(line, flow, raised, holdMs);
-    const tenantBands = line.charge(flow, raised, tokens / weight);
-    const { share } = flow;
-    const charge = { line, share, promptTokens, tokens, weight, tenantBands, classBands, holdMs, startedMs: nowMs };
-    return new SlotPermit(worker, waitedMs, charge, this.#release);
-  }
-
-  readonly #release: Release = ({ worker, charge }, outcome: AttemptOutcome, usedTokens: number | null): void => {
-    const { line, share, tokens, weight, startedMs } = charge;
-    const holdMs = this.#clock.nowMs() - startedMs;
-    worker.inFlight--;
-    this.inFlight--;
-    this.#tokensInFlight = this.inFlight === 0 ? 0 : this.#tokensInFlight - tokens;
-    this.#startedSumMs = this.inFlight === 0 ? 0 : this.#startedSumMs - startedMs;
-    this.#holds.add(line.class, holdMs);
-    const unknown = outcome === 'won' || outcome === 'lost' ? tokens : 0;
-    this.#bands.settle(line, charge.classBands, holdMs - charge.holdMs);
-    line.settle(share, charge.tenantBands, ((usedTokens ?? unknown) - tokens) / weight);
-    if (this.#bands.waiting > 0) this.#look(worker);
+  /** Half its wait is over, or all of it, or what it was held for is no longer worth it. */
+  readonly #due = (waiter: Waiter, nowMs: number): void => {
+    if (nowMs >= waiter.deadlineMs) return this.#deadline(waiter, nowMs);
+    if (nowMs >= waiter.raiseMs) this.#raise(waiter);
+    if (waiter.hold !== null && nowMs >= waiter.hold.untilMs) this.#ask(waiter);
+    this.#deadlines.move(waiter, nowMs);
   };
 
-  /** Half its wait is over, or all of it. */
-  readonly #due = (waiter: Waiter, nowMs: number): void => {
-    const untilMs = waiter.sinceMs + waiter.call.maxWaitMs;
+  #deadline(waiter: Waiter, nowMs: number): void {
+    if (waiter.hold !== null) this.#ask(waiter, false);
+    if (waiter.told) return;
+    const { call, order, flow } = waiter;
+    this.#learn(waiter, nowMs, this.#forecast(call, order, this.#lineOf(waiter), flow.band, nowMs) ?? 0);
+    this.#refuseLater(waiter, 'waited', nowMs);
+  }
+
+  #raise(waiter: Waiter): void {
     const line = this.#lineOf(waiter);
-    if (nowMs >= untilMs) {
-      const { call, order, flow } = waiter;
-      this.#learn(waiter, nowMs, this.#forecast(call, order, line, flow.band, nowMs) ?? 0);
-      this.#refuseLater(waiter, 'waited', nowMs);
-      return;
-    }
+    this.#held.takeOut(waiter);
     this.#bands.leave(line, waiter);
     waiter.raised = true;
     waiter.flow = line.flowOf(waiter.flow.share, waiter.flow.band - 1);
     this.#bands.enter(line, waiter);
-    this.#deadlines.postpone(waiter, untilMs);
-  };
+    this.#held.putBack(waiter, this.#laneOf(waiter));
+  }
 
   /** Whoever waited in vain would have waited `restMs` more. */
   #learn({ forecastMs, home, sinceMs }: Waiter, nowMs: number, restMs = 0): void {
@@ -258,6 +327,7 @@ export class FairGate implements Gate {
   }
 
   #remove(waiter: Waiter): void {
+    this.#held.drop(waiter);
     this.#bands.leave(this.#lineOf(waiter), waiter);
     this.#deadlines.remove(waiter);
     if (waiter.leave !== null) waiter.call.signal.offAbort(waiter.leave);
@@ -267,12 +337,15 @@ export class FairGate implements Gate {
     return this.#bands.lines[waiter.call.class];
   }
 
+  #laneOf(waiter: Waiter): Lane {
+    return this.#lineOf(waiter).lanes[waiter.flow.band]!;
+  }
+
   #forecast(call: GateCall, order: number, line: Line, band: number, nowMs: number): number | null {
-    const meanAgeMs = this.inFlight === 0 ? 0 : nowMs - this.#startedSumMs / this.inFlight;
-    return forecast(this.#bands, line, band, call, order, this.#holds, {
+    return forecast(this.#bands, line, band, call, order, this.#slots.holdTimes, {
       capacity: this.#capacity(),
       inFlight: this.inFlight,
-      meanAgeMs,
+      meanAgeMs: this.#slots.meanAgeMs(nowMs),
     });
   }
 }

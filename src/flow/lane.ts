@@ -10,8 +10,12 @@ import type { Waiter } from './waiter.ts';
  */
 export class Lane {
   readonly flows = new IndexedHeap<Flow>(flowBefore);
+  /** All tenants in line, in no order. */
+  readonly standing: Flow[] = [];
   readonly arrivals = new Arrivals<Waiter>();
   waiting = 0;
+  /** Of them, those that are held for a worker. */
+  held = 0;
   virtualTime = 0;
   /** Slot time that the class was served, for its share, ms. */
   counter = 0;
@@ -23,9 +27,10 @@ export class Lane {
   enter(waiter: Waiter): void {
     const { flow } = waiter;
     if (flow.waiting === 0) {
-      if (flow.counter < this.virtualTime) flow.counter = this.virtualTime;
+      flow.standing = this.standing.push(flow) - 1;
       flow.latestRunMs = Number.NEGATIVE_INFINITY;
     }
+    if (flow.waiting === flow.held) this.lift(flow);
     flow.waiting++;
     flow.tokens += waiter.tokens;
     flow.each = flow.tokens / flow.waiting / flow.share.weight;
@@ -42,9 +47,20 @@ export class Lane {
     flow.waiting--;
     flow.tokens = flow.waiting === 0 ? 0 : flow.tokens - waiter.tokens;
     flow.each = flow.waiting === 0 ? 0 : flow.tokens / flow.waiting / flow.share.weight;
+    if (flow.waiting === 0) {
+      const last = this.standing.pop()!;
+      last.standing = flow.standing;
+      if (last !== flow) this.standing[flow.standing] = last;
+      flow.standing = -1;
+    }
     flow.arrivals.remove(waiter.inFlow);
     this.arrivals.remove(waiter.inLane);
     this.waiting--;
+  }
+
+  /** Its tenant asked for no slot that others were given: that has earned it nothing. For a flow that is out of the order. */
+  lift(flow: Flow): void {
+    if (flow.counter < this.virtualTime) flow.counter = this.virtualTime;
   }
 
   /** Out of the order, but still in line. */

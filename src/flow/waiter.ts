@@ -1,9 +1,10 @@
 // One call in line: what its order is made of, and how its answer reaches whoever waits for it. For the gate.
-import type { GateCall, GateRefusal, Permit, Pick } from '../core/gate.ts';
+import type { GateCall, GateRefusal, Hold, Permit, Pick } from '../core/gate.ts';
 import { Arrival } from './arrivals.ts';
 import type { Due } from './deadlines.ts';
 import type { Flow } from './flow.ts';
 import type { Placed } from './heap.ts';
+import type { HeldCalls } from './held.ts';
 
 /** What the order within a tenant is made of. */
 export interface Turn {
@@ -37,13 +38,17 @@ export class Waiter implements Placed, Turn {
   forecastMs: number | null = null;
   /** Its age has moved it up a band. */
   raised = false;
+  /** Whom it is held for, and, while it is out of the order for that, where it stands. */
+  hold: Hold | null = null;
+  queue: HeldCalls | null = null;
   readonly inFlow = new Arrival<Waiter>(this);
   readonly inLane = new Arrival<Waiter>(this);
   due: Due | null = null;
   leave: (() => void) | null = null;
   /** What it was told; null: it waits. */
   answer: Permit | GateRefusal | null = null;
-  #tell: ((answer: Permit | GateRefusal) => void) | null = null;
+  fault: { readonly thrown: unknown } | null = null;
+  #tell: ((answer: Permit | GateRefusal | Promise<never>) => void) | null = null;
 
   constructor(call: GateCall, pick: Pick, flow: Flow, sinceMs: number, order: number, tokens: number) {
     this.call = call;
@@ -57,9 +62,35 @@ export class Waiter implements Placed, Turn {
     this.tokens = tokens;
   }
 
+  get told(): boolean {
+    return this.answer !== null || this.fault !== null;
+  }
+
+  /** When its age raises it; the highest band has none above it to rise to. */
+  get raiseMs(): number {
+    const never = this.raised || this.flow.band === 0;
+    return never ? Number.POSITIVE_INFINITY : this.sinceMs + this.call.maxWaitMs / 2;
+  }
+
+  get deadlineMs(): number {
+    return this.sinceMs + this.call.maxWaitMs;
+  }
+
+  /** The next of all times at which something becomes of it. */
+  get dueMs(): number {
+    const holdMs = this.hold?.untilMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.raiseMs, this.deadlineMs, holdMs);
+  }
+
   settle(answer: Permit | GateRefusal): void {
     this.answer = answer;
     this.#tell?.(answer);
+  }
+
+  /** Its own pick or estimate is broken. */
+  fail(thrown: unknown): void {
+    this.fault = { thrown };
+    this.#tell?.(Promise.reject(thrown));
   }
 
   /** Once, and only while it waits. */

@@ -1,5 +1,5 @@
 // One call at one rung, as the gate's line and the scheduler see it. For router/rung.
-import type { GateCall } from '../core/gate.ts';
+import type { GateCall, Hold } from '../core/gate.ts';
 import type { Priority, RouteClass } from '../core/names.ts';
 import type { AffinityLease } from '../core/runs.ts';
 import type { ScheduleCall } from '../core/schedule.ts';
@@ -31,6 +31,7 @@ export class Placing implements GateCall, ScheduleCall {
   readonly tried: ReadonlySet<string> | null;
   readonly again: boolean;
   readonly maxWaitMs: number;
+  hold: Hold | null = null;
   readonly #sinceMs: number;
   /** Prompt tokens that need not be read anew at the lease's worker. */
   readonly #reusable: number;

@@ -10,7 +10,7 @@ import type {
 } from '../core/schedule.ts';
 import type { SlotWorker, WorkerView } from '../core/worker.ts';
 import { type Candidates, hasRoom, type Passes, suits, WIDTH } from './candidates.ts';
-import { holdsPrompt, leewayMs, mayWait } from './stay.ts';
+import { holdEndMs, holdsPrompt, leewayMs, mayWait } from './stay.ts';
 
 /** A maker of parts whose options its own schema has read. */
 interface PartMaker<Part> {
@@ -29,7 +29,7 @@ export interface SchedulingParts {
 export interface Scheduler {
   /**
    * A worker with room that takes the call now. `full`: some would, had they room, or the one that holds its prompt is
-   * worth the wait. `none`: nobody would. Workers tried for the call come after all others.
+   * worth the wait, as the call's `hold` then says. `none`: nobody would. Workers tried for the call come after all others.
    */
   pick(index: Candidates, call: ScheduleCall, nowMs: number): SlotWorker | 'full' | 'none';
 }
@@ -85,6 +85,7 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
 
   return {
     pick(index, call, nowMs) {
+      call.hold = null;
       const home = index.home(call, nowMs, passes);
       const count = index.gather(call, nowMs, passes, home, found);
       if (count === 0) {
@@ -103,7 +104,11 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
       }
       const other = cheapest(count, call, nowMs, home);
       const own = missed(index, call, nowMs, holds);
-      return own !== null && call.waitedMs(nowMs) < leewayMs(own, other, call, breakAfterMs) ? 'full' : other;
+      if (own === null) return other;
+      const leeway = leewayMs(own, other, call, breakAfterMs);
+      if (call.waitedMs(nowMs) >= leeway) return other;
+      call.hold = { worker: own, other, untilMs: holdEndMs(call, leeway, nowMs) };
+      return 'full';
     },
   };
 }

@@ -42,6 +42,11 @@ export function mayWait({ lease }: ScheduleCall, nowMs: number): boolean {
   return lease?.inTool === true && nowMs - lease.usedMs <= SURE_RETURN_MS;
 }
 
+/** For how long it may wait for that worker, with so much leeway: as of monotonic time, ms. */
+export function holdEndMs(call: ScheduleCall, leeway: number, nowMs: number): number {
+  return Math.min(nowMs - call.waitedMs(nowMs) + leeway, call.lease!.usedMs + SURE_RETURN_MS);
+}
+
 function estimateMs(worker: SlotWorker, uncachedTokens: number): number {
   return firstContentMs(worker, uncachedTokens, PRIOR_TOKENS_PER_MS);
 }

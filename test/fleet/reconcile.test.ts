@@ -15,6 +15,7 @@ const call = (): GateCall => ({
   runArrivedMs: 0,
   bytes: 100,
   outputTokens: 10,
+  hold: null,
   uncachedAt: () => 100,
 });
 

@@ -32,6 +32,7 @@ export function gateCall(more: Partial<GateCall> = {}): GateCall {
     runArrivedMs: 0,
     bytes: 100,
     outputTokens: 50,
+    hold: null,
     uncachedAt: () => 0,
     ...more,
   };

@@ -64,6 +64,7 @@ export function call({ tried, held = {}, waited = 0, ...more }: CallShape = {}):
     zones: null,
     tried: tried === undefined ? null : new Set(tried),
     again: true,
+    hold: null,
     waitedMs: () => waited,
     uncachedAt: (at) => inputTokens - (at === null ? Math.max(0, ...Object.values(held)) : (held[at.id] ?? 0)),
     ...more,

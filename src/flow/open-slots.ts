@@ -1,0 +1,77 @@
+// What open slots were charged, what they give back, and how long they are held. For the gate.
+import type { AttemptOutcome, GateCall } from '../core/gate.ts';
+import type { Clock } from '../core/runtime.ts';
+import type { SlotWorker } from '../core/worker.ts';
+import type { Bands } from './bands.ts';
+import type { Flow } from './flow.ts';
+import { HoldTimes } from './hold-times.ts';
+import type { Line } from './line.ts';
+import { type Release, SlotPermit } from './permit.ts';
+
+/**
+ * Invariants: `inFlight` is the number of open permits; a worker's `inFlight` and `backlogTokens` are moved here and by
+ * permits alone; what a grant has moved, its end moves back or settles.
+ */
+export class OpenSlots {
+  inFlight = 0;
+  readonly holdTimes = new HoldTimes();
+  readonly #clock: Clock;
+  readonly #bands: Bands;
+  readonly #freed: (worker: SlotWorker) => void;
+  /** Virtual tokens of open permits, and the sum of when they were granted, ms. */
+  #tokens = 0;
+  #startedSumMs = 0;
+
+  /** `freed` is told of a worker whose slot was given back. */
+  constructor(clock: Clock, bands: Bands, freed: (worker: SlotWorker) => void) {
+    this.#clock = clock;
+    this.#bands = bands;
+    this.#freed = freed;
+  }
+
+  /** How long those in flight have held theirs, on the average, ms. */
+  meanAgeMs(nowMs: number): number {
+    return this.inFlight === 0 ? 0 : nowMs - this.#startedSumMs / this.inFlight;
+  }
+
+  grant(
+    call: GateCall,
+    worker: SlotWorker,
+    line: Line,
+    flow: Flow,
+    raised: boolean,
+    nowMs: number,
+    waitedMs: number,
+  ): SlotPermit {
+    const { weight, outputTokens } = call;
+    // First of all, since it may throw.
+    const promptTokens = call.uncachedAt(worker);
+    const tokens = promptTokens + 2 * outputTokens;
+    const holdMs = this.holdTimes.of(line.class) ?? 1;
+    worker.inFlight++;
+    worker.backlogTokens += promptTokens;
+    this.inFlight++;
+    this.#tokens += tokens;
+    this.#startedSumMs += nowMs;
+    this.#bands.earn(flow.band, tokens, this.#tokens);
+    const classBands = this.#bands.charge(line, flow, raised, holdMs);
+    const tenantBands = line.charge(flow, raised, tokens / weight);
+    const { share } = flow;
+    const charge = { line, share, promptTokens, tokens, weight, tenantBands, classBands, holdMs, startedMs: nowMs };
+    return new SlotPermit(worker, waitedMs, charge, this.#release);
+  }
+
+  readonly #release: Release = ({ worker, charge }, outcome: AttemptOutcome, usedTokens: number | null): void => {
+    const { line, share, tokens, weight, startedMs } = charge;
+    const holdMs = this.#clock.nowMs() - startedMs;
+    worker.inFlight--;
+    this.inFlight--;
+    this.#tokens = this.inFlight === 0 ? 0 : this.#tokens - tokens;
+    this.#startedSumMs = this.inFlight === 0 ? 0 : this.#startedSumMs - startedMs;
+    this.holdTimes.add(line.class, worker, holdMs);
+    const unknown = outcome === 'won' || outcome === 'lost' ? tokens : 0;
+    this.#bands.settle(line, charge.classBands, holdMs - charge.holdMs);
+    line.settle(share, charge.tenantBands, ((usedTokens ?? unknown) - tokens) / weight);
+    this.#freed(worker);
+  };
+}
