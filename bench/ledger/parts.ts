@@ -10,7 +10,8 @@ import { issueKey } from '../../src/tenants/key-issue.ts';
 import { KeyRing } from '../../src/tenants/key-ring.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
-import { callLine, callThrough, headGuard } from './call.ts';
+import { callCount, callLine, callThrough, callTold, headGuard } from './call.ts';
+import { slot } from './gate.ts';
 import type { Part } from './part.ts';
 
 const HEAD = { path: openaiChat.routes[0]!, query: '', headers: {} };
@@ -91,5 +92,9 @@ export const PARTS: readonly Part[] = [
   { name: 'head, host and wishes', budgetUs: null, prepare: headGuard },
   { name: 'rules, gate, attempt, reply, settle', budgetUs: 6, prepare: callThrough },
   { name: 'of which the reply check, 1 KB', budgetUs: null, prepare: replyCheck },
-  { name: 'telemetry: the line of a call', budgetUs: 2, prepare: callLine },
+  { name: 'gate and schedule, room, 1 tenant', budgetUs: 3, prepare: () => slot(1) },
+  { name: 'gate and schedule, room, 100 tenants', budgetUs: 3, prepare: () => slot(100) },
+  { name: 'telemetry: line and metrics of a call', budgetUs: 2, prepare: callTold },
+  { name: 'of which the line', budgetUs: null, prepare: callLine },
+  { name: 'of which the metrics, 100 tenants', budgetUs: null, prepare: callCount },
 ];
