@@ -3,8 +3,12 @@
 export { ERROR_CODES, type ErrorCode, RouterError } from './core/errors.ts';
 export type { Caller, Doorkeeper, KeyRecord, KeyStore } from './core/keys.ts';
 export { DEFAULT_HTTP_LIMITS, type HttpLimits } from './core/limits.ts';
+export { type CallFacts, type Metrics, NO_METRICS } from './core/metrics.ts';
+export type { TenantRules } from './core/plan.ts';
+export { NO_PRESSURE, type Pressure } from './core/pressure.ts';
 export type { Disclosure, End, InferenceReply, ReplyBody, Sink } from './core/reply.ts';
 export type { InferenceRequest, Wants } from './core/request.ts';
+export type { RunIdentity, StepKind } from './core/runs.ts';
 export type { Clock, Log, LogFields, NewId, Random, Runtime, Timer } from './core/runtime.ts';
 export type { InferenceService, Layer, Service } from './core/service.ts';
 export type {

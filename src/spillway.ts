@@ -2,7 +2,9 @@
 import type { Context, Hono } from 'hono';
 import type { Caller, KeyStore } from './core/keys.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './core/limits.ts';
+import type { Metrics } from './core/metrics.ts';
 import { fitsPattern } from './core/pattern.ts';
+import type { Pressure } from './core/pressure.ts';
 import type { Runtime } from './core/runtime.ts';
 import { createApp } from './http/app.ts';
 import { type Admit, admitByKey, letIn } from './http/credential.ts';
@@ -45,6 +47,10 @@ export interface SpillwayOptions {
   /** Spillway's own keys; in force from the first one that is made. */
   readonly keys?: KeyStore;
   readonly limits?: Partial<HttpLimits>;
+  /** Where calls are counted. Default: nowhere. */
+  readonly metrics?: Metrics;
+  /** How hard pressed the host's process is; what it sheds is refused. Default: never. */
+  readonly pressure?: Pressure;
   /** Further kinds of worker. */
   readonly workers?: RouterRegistries['workers'];
 }
@@ -110,7 +116,14 @@ async function start(options: SpillwayOptions, runtime: Runtime, ring: KeyRing |
   };
   const [loaded] = await Promise.all([loadPolicy({ ...from, registries, secrets }), ring?.start()]);
   if (!loaded.ok) throw new PolicyError(loaded.problems.map(formatProblem).join('\n'));
-  return createRouter({ catalog: compilePolicy(loaded.policy), registries, runtime });
+  const { metrics, pressure } = options;
+  return createRouter({
+    catalog: compilePolicy(loaded.policy),
+    registries,
+    runtime,
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(pressure === undefined ? {} : { pressure }),
+  });
 }
 
 function oneFile(text: string): PolicyFiles {

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CallFacts, NO_METRICS } from '../src/core/metrics.ts';
 import { nodeDigest } from '../src/runtime/node/machine.ts';
 import { PolicyError, type Spillway, type SpillwayOptions, spillway } from '../src/spillway.ts';
 import { createMemoryKeys } from '../src/stores/memory/keys.ts';
@@ -84,6 +85,32 @@ describe('with keys', () => {
     expect(await models()).toEqual([401, null]);
     expect(await models({ 'x-api-key': key })).toEqual([200, ['own-model', 'managed']]);
     expect(await models({ authorization: `Bearer ${key}` })).toEqual([200, ['own-model', 'managed']]);
+  });
+});
+
+describe('with metrics and pressure of the app', () => {
+  it('each call is counted under its tenant, and what the process sheds is refused', async () => {
+    const facts: CallFacts[] = [];
+    let sheds = false;
+    mount({
+      admit: () => ({ tenant: 'ann' }),
+      metrics: { ...NO_METRICS, call: (fact) => void facts.push(fact) },
+      pressure: { step: 4, closesConnections: false, sheds: () => sheds },
+    });
+    const ask = () =>
+      outer.request('/ai/v1/chat/completions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"model":"own-model","messages":[]}',
+      });
+    // Nothing listens where the worker should be.
+    expect((await ask()).status).toBe(502);
+    sheds = true;
+    expect((await ask()).status).toBe(503);
+    expect(facts.map(({ tenant, code, attempts }) => [tenant, code, attempts > 0])).toEqual([
+      ['ann', 'upstream_error', true],
+      ['ann', 'server_is_overloaded', false],
+    ]);
   });
 });
 
