@@ -1,5 +1,6 @@
 // Decides what calls and rules look like to a gate in tests, and how their answers are read. For tests of src/flow.
 import type { ClassLine, GateCall, GateRefusal, GateRules, Permit, Pick } from '../../src/core/gate.ts';
+import type { Clock } from '../../src/core/runtime.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import type { TestWorker } from './slots.ts';
 
@@ -44,6 +45,17 @@ export const on =
   () => {
     if (workers.every((one) => !one.up)) return 'none';
     return workers.find((one) => one.up && one.inFlight < one.limit) ?? 'full';
+  };
+
+/** As `on`; but until then, while its own worker is full, it rather waits for that one than goes to another. */
+export const heldFor =
+  (call: GateCall, own: TestWorker, untilMs: number, clock: Clock, ...workers: TestWorker[]): Pick =>
+  () => {
+    call.hold = null;
+    const picked = on(own, ...workers)();
+    if (typeof picked === 'string' || picked === own || !own.up || clock.nowMs() >= untilMs) return picked;
+    call.hold = { worker: own, other: picked, untilMs };
+    return 'full';
   };
 
 type Answer = Permit | GateRefusal;

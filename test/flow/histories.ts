@@ -1,31 +1,49 @@
 // Decides what may happen to a gate, and what must hold after each step, whatever its order. For the gate's model tests.
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Gate, GateCall, GateRefusal, Permit } from '../../src/core/gate.ts';
+import type { Gate, GateCall, GateRefusal, Permit, Pick } from '../../src/core/gate.ts';
 import { PRIORITIES } from '../../src/core/names.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import type { GateOptions } from '../../src/flow/gate.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
-import { gateCall, gateRules, on } from './calls.ts';
+import { gateCall, gateRules, heldFor, on } from './calls.ts';
 import { slotWorker, type TestWorker } from './slots.ts';
 
 export type MakeGate = (options: GateOptions) => Gate;
 
-// A line no longer than what a look passes over: so nobody in it may ever stand beside a free slot of its own.
-const MAX_WAITING = 8;
-const MAX_BYTES = 700;
+export interface Bounds {
+  /** Of both classes together. */
+  readonly maxWaiting: number;
+  readonly maxBytes: number;
+  /** Whether calls without a worker of their own take any, but for a few of them: fewer than a look passes over. */
+  readonly few: boolean;
+}
+
+/** A line no longer than what a look passes over: so nobody in it may ever stand beside a free slot of its own. */
+const SHORT: Bounds = { maxWaiting: 8, maxBytes: 700, few: false };
+export const LONG: Bounds = { maxWaiting: 60, maxBytes: 1e6, few: true };
+/** Of one tenant, so many may be passed over at a look. */
+const FEW = 4;
+/** A call that is held may have another mind for so long before it is asked. */
+const LOOK_MS = 250;
 
 interface Caller {
   readonly call: GateCall;
   readonly signal: CallSignal;
   readonly workers: readonly TestWorker[];
+  /** It may be held. */
+  readonly own: TestWorker | null;
+  readonly pick: Pick;
   readonly enteredMs: number;
+  /** Since when it stands beside a slot that it would take. */
+  besideMs: number | null;
   answers: (Permit | GateRefusal)[];
   open: boolean;
 }
 
 interface World {
   readonly gate: Gate;
+  readonly bounds: Bounds;
   readonly clock: VirtualClock;
   readonly workers: readonly TestWorker[];
   readonly callers: Caller[];
@@ -39,7 +57,7 @@ const permitOf = (caller: Caller): Permit | null => {
 const waits = (caller: Caller) => caller.answers.length === 0;
 const isOpen = (caller: Caller) => caller.open && permitOf(caller) !== null;
 
-function check({ gate, clock, workers, callers, closed }: World): void {
+function check({ gate, bounds, clock, workers, callers, closed }: World): void {
   const line = callers.filter(waits);
   const open = callers.filter(isOpen);
   for (const caller of callers) expect(caller.answers.length).toBeLessThanOrEqual(1);
@@ -51,14 +69,18 @@ function check({ gate, clock, workers, callers, closed }: World): void {
   }
   expect(gate.waiting).toBe(line.length);
   expect(gate.lines().reduce((sum, { waiting }) => sum + waiting, 0)).toBe(line.length);
-  expect(line.length).toBeLessThanOrEqual(MAX_WAITING);
-  expect(line.reduce((sum, { call }) => sum + call.bytes, 0)).toBeLessThanOrEqual(MAX_BYTES);
+  expect(line.length).toBeLessThanOrEqual(bounds.maxWaiting);
+  expect(line.reduce((sum, { call }) => sum + call.bytes, 0)).toBeLessThanOrEqual(bounds.maxBytes);
   expect(clock.pending).toBe(line.length > 0 ? 1 : 0);
-  for (const { call, enteredMs, workers: mine, signal } of line) {
-    expect(clock.nowMs()).toBeLessThan(enteredMs + call.maxWaitMs);
+  const nowMs = clock.nowMs();
+  for (const caller of line) {
+    const { call, enteredMs, pick, own, signal } = caller;
+    expect(nowMs).toBeLessThan(enteredMs + call.maxWaitMs);
     expect([closed, signal.aborted]).toEqual([false, false]);
-    // Nobody is forgotten beside a slot that it could have, nor waits for workers that are all gone.
-    expect(on(...mine)()).toBe('full');
+    // Nobody is forgotten beside a slot that it would take, nor waits for workers that are all gone.
+    caller.besideMs = pick() === 'full' ? null : (caller.besideMs ?? nowMs);
+    if (own === null) expect(caller.besideMs).toBeNull();
+    else if (caller.besideMs !== null) expect(nowMs - caller.besideMs).toBeLessThanOrEqual(LOOK_MS);
   }
   for (const caller of callers) {
     const permit = permitOf(caller);
@@ -69,17 +91,26 @@ function check({ gate, clock, workers, callers, closed }: World): void {
 }
 
 type Step = fc.AsyncCommand<object, World>;
-const step = (name: string, run: (world: World) => void): Step => ({
+const step = (name: string, run: (world: World) => void, times = 1): Step => ({
   check: () => true,
   async run(_, world) {
-    run(world);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    check(world);
+    for (let time = 0; time < times; time++) {
+      run(world);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      check(world);
+    }
   },
   toString: () => name,
 });
 const nth = <T>(all: readonly T[], at: number): T | undefined => all[at % Math.max(all.length, 1)];
 
+interface Shape extends Partial<GateCall> {
+  readonly mask: number;
+  readonly uncached: number;
+  readonly gone: boolean;
+  readonly ownAt: number | null;
+  readonly worthMs: number;
+}
 const acquire = fc
   .record({
     mask: fc.integer({ min: 1, max: 7 }),
@@ -87,27 +118,40 @@ const acquire = fc
     tenant: fc.constantFrom('a', 'b', 'c'),
     weight: fc.constantFrom(1, 3),
     priority: fc.constantFrom(...PRIORITIES),
-    class: fc.constantFrom('chat', 'embed'),
+    class: fc.constantFrom('chat' as const, 'embed' as const),
     continues: fc.boolean(),
     runArrivedMs: fc.nat(5),
     bytes: fc.constantFrom(0, 50, 300, 800),
     outputTokens: fc.nat(50),
     uncached: fc.nat(50),
     gone: fc.constantFrom(true, ...Array(9).fill(false)),
+    ownAt: fc.constantFrom(null, 0, 0, 0, 1, 2),
+    worthMs: fc.constantFrom(1, 30, 300, 2000),
+    burst: fc.constantFrom(1, 1, 3, 12),
   })
-  .map(({ mask, uncached, gone, ...more }) =>
-    step(`acquire(${JSON.stringify({ mask, uncached, gone, ...more })})`, (world) => {
-      const signal = new CallSignal();
-      if (gone) signal.abort();
-      const call = gateCall({ ...more, signal, uncachedAt: () => uncached } as Partial<GateCall>);
-      const workers = world.workers.filter((_, at) => (mask & (1 << at)) !== 0);
-      const caller: Caller = { call, signal, workers, enteredMs: world.clock.nowMs(), answers: [], open: true };
-      world.callers.push(caller);
-      const answer = world.gate.acquire(call, on(...workers));
-      if (answer instanceof Promise) void answer.then((later) => caller.answers.push(later));
-      else caller.answers.push(answer);
+  .map(({ burst, ...shape }) =>
+    step(`acquire(${JSON.stringify({ burst, ...shape })})`, (world) => {
+      const times = world.bounds.few && shape.ownAt !== null ? burst : 1;
+      for (let time = 0; time < times; time++) enter(world, shape);
     }),
   );
+function enter(world: World, { mask, uncached, gone, ownAt, worthMs, ...more }: Shape): void {
+  const { few } = world.bounds;
+  if (few && ownAt === null && world.callers.filter((one) => one.own === null && waits(one)).length >= FEW) return;
+  const signal = new CallSignal();
+  if (gone) signal.abort();
+  const call = gateCall({ ...more, signal, uncachedAt: () => uncached });
+  const own = ownAt === null ? null : world.workers[ownAt]!;
+  const all = few && own !== null;
+  const workers = world.workers.filter((one, at) => all || one === own || (mask & (1 << at)) !== 0);
+  const enteredMs = world.clock.nowMs();
+  const pick = own === null ? on(...workers) : heldFor(call, own, enteredMs + worthMs, world.clock, ...workers);
+  const caller: Caller = { call, signal, workers, own, pick, enteredMs, besideMs: null, answers: [], open: true };
+  world.callers.push(caller);
+  const answer = world.gate.acquire(call, pick);
+  if (answer instanceof Promise) void answer.then((later) => caller.answers.push(later));
+  else caller.answers.push(answer);
+}
 const close = fc
   .tuple(fc.nat(20), fc.constantFrom('won', 'lost', 'failed', 'ignored'), fc.option(fc.nat(300)))
   .map(([at, outcome, used]) =>
@@ -123,7 +167,9 @@ const close = fc
 const leave = fc
   .nat(20)
   .map((at) => step(`leave(${at})`, ({ callers }) => nth(callers.filter(waits), at)?.signal.abort()));
-const advance = fc.integer({ min: 1, max: 200 }).map((ms) => step(`advance(${ms})`, ({ clock }) => clock.advance(ms)));
+const advance = fc
+  .tuple(fc.integer({ min: 1, max: 25 }), fc.integer({ min: 1, max: 8 }))
+  .map(([ms, times]) => step(`advance(${ms}, ${times} times)`, ({ clock }) => clock.advance(ms), times));
 const change = fc.tuple(fc.nat(2), fc.nat(3), fc.boolean()).map(([at, limit, up]) =>
   step(`change(${at}, ${limit}, ${up})`, ({ workers, gate }) => {
     Object.assign(workers[at]!, { limit, up });
@@ -156,17 +202,18 @@ const commands = fc.commands(
 );
 
 /** A property of a gate that is made anew for each history. */
-export function histories(makeGate: MakeGate) {
+export function histories(makeGate: MakeGate, bounds = SHORT) {
   return fc.asyncProperty(commands, async (steps) => {
     const clock = new VirtualClock();
     const workers = [slotWorker('a', 1), slotWorker('b', 2), slotWorker('c', 1)];
     const rules = gateRules({
-      line: { maxWaiting: MAX_WAITING / 2, maxBytes: MAX_BYTES / 2 },
-      embed: { maxWaiting: MAX_WAITING / 2, maxBytes: MAX_BYTES / 2, share: 2 },
+      line: { maxWaiting: bounds.maxWaiting / 2, maxBytes: bounds.maxBytes / 2 },
+      embed: { maxWaiting: bounds.maxWaiting / 2, maxBytes: bounds.maxBytes / 2, share: 2 },
       reserved: { interactive: 0.3, batch: 0.2, background: 0.1 },
     });
     const capacity = () => workers.reduce((sum, { limit, up }) => sum + (up ? limit : 0), 0);
-    const world: World = { gate: makeGate({ clock, rules, capacity }), clock, workers, callers: [], closed: false };
+    const gate = makeGate({ clock, rules, capacity });
+    const world: World = { gate, bounds, clock, workers, callers: [], closed: false };
     await fc.asyncModelRun(() => ({ model: {}, real: world }), steps);
     // Whoever still runs ends; nobody may be left in line for ever.
     world.gate.close();

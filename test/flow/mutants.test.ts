@@ -10,8 +10,8 @@ import {
   reservedShare,
   sharesByWeight,
 } from './fair-properties.ts';
-import { histories, type MakeGate } from './histories.ts';
-import { closesTwice, firstCome, neverRaises, neverSettles } from './mutants.ts';
+import { histories, LONG, type MakeGate } from './histories.ts';
+import { closesTwice, firstCome, holdsUp, neverRaises, neverSettles } from './mutants.ts';
 
 type Property = (makeGate: MakeGate) => Parameters<typeof fc.check>[0];
 
@@ -22,6 +22,12 @@ const breaks: readonly { fault: string; mutant: MakeGate; broken: string; proper
   { fault: 'a first-come gate', mutant: firstCome, broken: 'the shares of classes', property: classesShare },
   { fault: 'a first-come gate', mutant: firstCome, broken: 'the wait of a quiet tenant', property: isolation },
   { fault: 'a permit released twice', mutant: closesTwice, broken: 'what holds over histories', property: histories },
+  {
+    fault: 'a call that holds up the line',
+    mutant: holdsUp,
+    broken: 'what holds over long histories',
+    property: (makeGate) => histories(makeGate, LONG),
+  },
   { fault: 'no settlement', mutant: neverSettles, broken: 'the bounded gap', property: boundedGap },
   { fault: 'no settlement', mutant: neverSettles, broken: 'the shares by weight', property: sharesByWeight },
   { fault: 'no ageing', mutant: neverRaises, broken: 'that age raises', property: ageRaises },

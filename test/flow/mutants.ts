@@ -60,6 +60,18 @@ export function neverSettles(options: GateOptions): Gate {
   return around(gate, (call, pick) => mapped(gate.acquire(call, pick), blind));
 }
 
+/** A call that is held stands in line as if all others were full, too. */
+export function holdsUp(options: GateOptions): Gate {
+  const gate = new FairGate(options);
+  return around(gate, (call, pick) =>
+    gate.acquire(call, () => {
+      const picked = pick();
+      call.hold = null;
+      return picked;
+    }),
+  );
+}
+
 /** Age raises nobody: the gate believes that there is twice the time, and the call is called away at its true limit. */
 export function neverRaises(options: GateOptions): Gate {
   const gate = new FairGate(options);
