@@ -20,6 +20,8 @@ export type Passes = (worker: WorkerView, call: ScheduleCall) => boolean;
 
 interface Entry {
   readonly worker: SlotWorker;
+  /** Its place among the pool's workers. */
+  readonly at: number;
   /** Its place among those with room; -1 = none. */
   place: number;
   /** As last counted: its calls in flight, and whether it may hold any. */
@@ -34,6 +36,8 @@ export class Candidates implements WorkerIndex {
   readonly #byId = new Map<string, SlotWorker>();
   /** Those with room, in no order. */
   readonly #roomy: Entry[] = [];
+  /** By place among the pool's workers: 1 = has room. */
+  #room = new Uint8Array(0);
   /** Made when first asked for: most pools see no prompts that begin alike. */
   #ring: Ring | null = null;
   /** Sums over all entries as last counted. */
@@ -54,7 +58,8 @@ export class Candidates implements WorkerIndex {
     this.#ring = null;
     this.#inFlight = 0;
     this.#open = 0;
-    this.#entries = workers.map((worker) => ({ worker, place: -1, inFlight: 0, open: false }));
+    this.#entries = workers.map((worker, at) => ({ worker, at, place: -1, inFlight: 0, open: false }));
+    this.#room = new Uint8Array(workers.length);
     for (const entry of this.#entries) {
       this.#of.set(entry.worker, entry);
       this.#byId.set(entry.worker.id, entry.worker);
@@ -107,11 +112,13 @@ export class Candidates implements WorkerIndex {
     this.#recount();
     this.#ring ??= new Ring(this.#entries.map(({ worker }) => worker.id));
     const bound = Math.ceil((BOUND * (this.#inFlight + 1)) / Math.max(1, this.#open));
-    const begin = this.#ring.placeOf(call.prefix);
-    const { size } = this.#ring;
-    const end = begin + (this.#entries.length <= RECOUNT ? size : Math.min(STEPS, size));
-    for (let place = begin; place < end; place++) {
-      const { worker } = this.#entries[this.#ring.ownerAt(place)]!;
+    const entries = this.#entries;
+    const ring = this.#ring;
+    const begin = ring.placeOf(call.prefix);
+    const end = begin + (entries.length <= RECOUNT ? ring.size : Math.min(STEPS, ring.size));
+    // In a full pool hardly any has room, and that costs no look at the worker.
+    for (let place = ring.next(begin, end, this.#room); place < end; place = ring.next(place + 1, end, this.#room)) {
+      const { worker } = entries[ring.ownerAt(place)]!;
       if (worker.inFlight < bound && takes(worker, call, nowMs, passes)) return worker;
     }
     return null;
@@ -146,11 +153,13 @@ export class Candidates implements WorkerIndex {
     if (hasRoom(entry.worker) === entry.place >= 0) return;
     if (entry.place < 0) {
       entry.place = this.#roomy.push(entry) - 1;
+      this.#room[entry.at] = 1;
       return;
     }
     this.#swap(entry.place, this.#roomy.length - 1);
     this.#roomy.pop();
     entry.place = -1;
+    this.#room[entry.at] = 0;
   }
 
   #count(entry: Entry): void {

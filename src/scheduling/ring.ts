@@ -44,9 +44,19 @@ export class Ring {
     return low;
   }
 
-  /** The worker at a place; places go on past the end. */
+  /** The first place from `begin` on whose worker is `wanted`; `end` when there is none before it. */
+  next(begin: number, end: number, wanted: Uint8Array): number {
+    const owners = this.#owners;
+    const { length } = owners;
+    let place = begin;
+    while (place < end && wanted[owners[place < length ? place : place - length]!] !== 1) place++;
+    return place;
+  }
+
+  /** The worker at a place; places go on past the end, once around. */
   ownerAt(place: number): number {
-    return this.#owners[place % this.#owners.length]!;
+    const { length } = this.#owners;
+    return this.#owners[place < length ? place : place - length]!;
   }
 }
 
