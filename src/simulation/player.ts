@@ -23,6 +23,8 @@ export interface PlayRules {
   readonly maxCalls: number;
   /** Tries beyond the first of a call that was refused with a word on when to come back, as callers' SDKs make them. */
   readonly retries: number;
+  /** The router takes all calls for one tenant's: what one that knows no tenants would do, for comparisons. */
+  readonly asOneTenant: boolean;
 }
 
 const SINK: Sink = {
@@ -34,6 +36,7 @@ const SINK: Sink = {
 };
 /** What SDKs wait at most before another try where nobody told them how long. */
 const MAX_BACKOFF_MS = 8_000;
+const ONE_TENANT = 'everybody';
 
 export class Player {
   readonly #deps: PlayerDeps;
@@ -118,7 +121,13 @@ export class Player {
       dialect: SIMULATED_DIALECTS[spec.class],
       body,
       call: parsedCall(bodies, body),
-      caller: { tenant: spec.tenant, keyId: null, managed: true, mayAsk: null, routes: null },
+      caller: {
+        tenant: this.#rules.asOneTenant ? ONE_TENANT : spec.tenant,
+        keyId: null,
+        managed: true,
+        mayAsk: null,
+        routes: null,
+      },
       wants: { ...NO_WANTS, priority: spec.priority, maxWaitMs: spec.maxWaitMs },
       run: spec.run,
       signal,

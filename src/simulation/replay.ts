@@ -29,6 +29,8 @@ export interface ReplayOptions extends Stage, Omit<TrafficRules, 'model'> {
   readonly warmUp: number;
   /** Stretches by which shares between tenants and balance between workers are looked at. */
   readonly reportWindowMs: number;
+  /** As in the rules of play. */
+  readonly asOneTenant?: boolean;
 }
 
 export interface Run {

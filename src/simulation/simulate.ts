@@ -70,9 +70,10 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
   const workers = [...doors.values()];
   const windows = watchLoad(workers, clock, windowMs);
   const records: CallRecord[] = [];
-  const { untilMs = Number.POSITIVE_INFINITY, maxCalls = Number.POSITIVE_INFINITY, retries = 0 } = options;
+  const { untilMs = Number.POSITIVE_INFINITY, maxCalls = Number.POSITIVE_INFINITY } = options;
+  const { retries = 0, asOneTenant = false } = options;
   const deps = { service: router.service, clock, random: stream(seed, 'callers'), bodies, records };
-  const player = new Player(scripts, { untilMs, maxCalls, retries }, deps);
+  const player = new Player(scripts, { untilMs, maxCalls, retries, asOneTenant }, deps);
   player.start();
   if (!(await clock.run(turn, () => player.done)))
     throw new Error('The simulation stands still: calls are open, and nothing is to come.');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Catalog, compilePolicy } from '../../src/policy/compile.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
 import { registriesWith } from '../../src/registries.ts';
+import type { RouterRegistries } from '../../src/router/create.ts';
 import type { CallSpec } from '../../src/simulation/call.ts';
 import type { Script } from '../../src/simulation/script.ts';
 import { single } from '../../src/simulation/script.ts';
@@ -14,10 +15,10 @@ import { turn } from './turn.ts';
 export const registries = registriesWith({});
 
 /** One pool of `workers` under the model `chat`, unless the text says more. */
-export async function catalogOf(text: string): Promise<Catalog> {
+export async function catalogOf(text: string, known: RouterRegistries = registries): Promise<Catalog> {
   const files = { read: async () => text, list: async () => [] };
   const secrets = { env: () => 'secret', file: async () => 'secret' };
-  const loaded = await loadPolicy({ path: 'policy.yaml', files, registries, secrets });
+  const loaded = await loadPolicy({ path: 'policy.yaml', files, registries: known, secrets });
   if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
   return compilePolicy(loaded.policy);
 }

@@ -1,0 +1,26 @@
+// Recorded bursts above capacity. For src/flow/forecast and src/flow/gate.
+import { describe, expect, it } from 'vitest';
+import { burst } from './claims/burst.ts';
+import { trace } from './staged.ts';
+
+const { calls } = trace('azure-code.csv', 'calls');
+
+describe('a recorded burst at a mean load of 0.7', () => {
+  it('is refused at once beyond what the line holds, and nobody waits longer than the bound', async () => {
+    const figures = await burst({
+      calls,
+      load: 0.7,
+      workers: 1,
+      concurrency: '8',
+      waitSeconds: 10,
+      retries: 0,
+      seed: 1,
+    });
+    const { run, inLine, waitedInVain, gaveWay, refusedAtOnce, longestWaitMs, otherFailures } = figures;
+    expect(run.report.all.calls).toBe(calls.length);
+    expect(refusedAtOnce).toBeGreaterThan(10);
+    expect(inLine).toBeGreaterThan(10);
+    expect(longestWaitMs).toBeLessThanOrEqual(10_000);
+    expect([waitedInVain, gaveWay, otherFailures]).toEqual([0, 0, 0]);
+  });
+});

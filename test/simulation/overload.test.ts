@@ -1,0 +1,19 @@
+// Ten times the load of a capacity that is known exactly. For src/flow and src/router/verdict.
+import { describe, expect, it } from 'vitest';
+import { overload } from './claims/overload.ts';
+
+describe('F080 ten times the load of eight slots', () => {
+  it.each(['poisson', 'bursts'] as const)('leaves goodput, quick refusals and a quick recovery (%s)', async (shape) => {
+    const figures = await overload({ shape, waitSeconds: 2, overloadSeconds: 20, times: 10, retries: 0, seed: 1 });
+    const { peakPerSecond, goodputPerSecond, refused, refusalP99Ms, recoveryMs, waitedInVain, retryAfterSeconds } =
+      figures;
+    expect(goodputPerSecond).toBeGreaterThanOrEqual(0.9 * peakPerSecond);
+    expect(refused).toBeGreaterThan(10_000);
+    expect(refusalP99Ms).toBeLessThanOrEqual(20);
+    expect(recoveryMs).toBeLessThanOrEqual(5_000);
+    expect(waitedInVain / figures.calls).toBeLessThan(0.001);
+    // Told from the line: what stands in it is never more than two seconds of work.
+    expect(retryAfterSeconds.p50).toBeGreaterThanOrEqual(1);
+    expect(retryAfterSeconds.p95).toBeLessThanOrEqual(3);
+  });
+});
