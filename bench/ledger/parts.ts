@@ -10,9 +10,10 @@ import { issueKey } from '../../src/tenants/key-issue.ts';
 import { KeyRing } from '../../src/tenants/key-ring.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
-import { callCount, callLine, callThrough, callTold, headGuard } from './call.ts';
+import { callThrough, headGuard } from './call.ts';
 import { slot } from './gate.ts';
 import type { Part } from './part.ts';
+import { callCount, callLine, callTold } from './told.ts';
 
 const HEAD = { path: openaiChat.routes[0]!, query: '', headers: {} };
 const TARGET: PoolTarget = {

@@ -14,8 +14,10 @@ import type { Stand } from './stand.ts';
 /** Longer than a bench lasts: nobody's time is up while it is measured. */
 const PATIENCE_MS = 3_600_000;
 const RUNS_EACH = 4;
-/** Share of those runs whose agent is in a tool, so that it may wait for its worker. */
+/** Share of those runs whose agent was in a tool, so that it may wait for its worker. */
 const TOOL_SHARE = 0.8;
+/** Their last replies are up to so old: a line of 10,000 before 4,000 slots of 10 s each takes 25 s, and tools take their time. */
+const OLDEST_REPLY_MS = 60_000;
 /** Interactive, batch, background. */
 const BANDS: readonly Priority[] = PRIORITIES.slice(1);
 const BAND_SHARES = [0.8, 0.15, 0.05];
@@ -49,9 +51,10 @@ export function askers(tenantCount: number, stand: Stand, random: Random): Ask {
       const inputTokens = 1_000 + Math.floor(random() * 12_000);
       const inTool = random() < TOOL_SHARE;
       const identity = { run: `run-${number}`, agent: null, parent: null, source: 'declared' } as const;
-      const entry = book.enter(name, identity, nowMs - random() * 60_000);
+      const repliedMs = nowMs - random() * OLDEST_REPLY_MS;
+      const entry = book.enter(name, identity, repliedMs);
       const worker = stand.workers[Math.floor(random() * stand.workers.length)]!;
-      entry.served(stand.name, worker.id, inputTokens, inTool ? 'tool_use' : 'end_turn', nowMs);
+      entry.served(stand.name, worker.id, inputTokens, inTool ? 'tool_use' : 'end_turn', repliedMs);
       return { entry, inputTokens: inputTokens + 200, inTool };
     });
     const prefix = 1 + Math.floor(random() * PROGRAMS);
