@@ -72,6 +72,18 @@ async function bench(name: string, quick: boolean): Promise<Outcome> {
   return { name, command: `npm run bench -- ${flags.join(' ')}`, good: code === 0, seconds, text: text.trim() };
 }
 
+async function soak(name: string, quick: boolean): Promise<Outcome> {
+  const flags = ['--minutes', quick ? '1' : '10'];
+  const { code, text, seconds } = await run([join(ROOT, 'bench/soak.ts'), ...flags]);
+  return { name, command: `node bench/soak.ts ${flags.join(' ')}`, good: code === 0, seconds, text: text.trim() };
+}
+
+async function decisions(name: string, quick: boolean): Promise<Outcome> {
+  const flags = quick ? ['--quick'] : ['--gate'];
+  const { code, text, seconds } = await run([join(ROOT, 'bench/decision.ts'), ...flags]);
+  return { name, command: `node bench/decision.ts ${flags.join(' ')}`, good: code === 0, seconds, text: text.trim() };
+}
+
 export function proofDocument(outcome: Outcome, where: Host, date: string): string {
   const { name, command, good, seconds, text } = outcome;
   return `# ${name}, ${date}
@@ -91,23 +103,30 @@ ${text}
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, out: { type: 'string' }, only: { type: 'string' } },
+  });
   const quick = values.quick;
   // A quick run only shows that the way is clear; it proves nothing that is worth keeping.
   const out = values.out ?? (quick ? await mkdtemp(join(tmpdir(), 'spillway-proof-')) : join(ROOT, 'docs/proof'));
   await mkdir(out, { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
   const where = host();
-  const runs = [
-    () =>
+  const runs = {
+    tests: () =>
       quick
         ? tests('architecture tests', 'vitest run test/architecture.test.ts', ['test/architecture.test.ts'])
         : tests('long tests', 'npm run test:long', ['--config', 'vitest.long.config.ts']),
-    () => bench('bench', quick),
-  ];
+    bench: () => bench('bench', quick),
+    decisions: () => decisions('decisions', quick),
+    soak: () => soak('soak', quick),
+  };
+  const names = values.only?.split(',') ?? Object.keys(runs);
+  const unknown = names.find((name) => !Object.hasOwn(runs, name));
+  if (unknown !== undefined) throw new Error(`unknown: ${unknown}; there are ${Object.keys(runs).join(', ')}`);
   let good = true;
-  for (const one of runs) {
-    const outcome = await one();
+  for (const name of names) {
+    const outcome = await runs[name as keyof typeof runs]();
     const path = join(out, `${date}-${outcome.name.replaceAll(' ', '-')}.md`);
     await writeFile(path, proofDocument(outcome, where, date));
     console.log(path);
