@@ -109,9 +109,8 @@ export class Held {
   firsts(worker: SlotWorker): Waiter[] {
     const firsts: Waiter[] = [];
     for (const queues of this.#groups.get(worker)?.lanes.values() ?? []) {
-      let best = queues[0];
-      for (const queue of queues) if (before(queue, best!)) best = queue;
-      if (best !== undefined) firsts.push(best.calls.first()!);
+      const first = firstOf(queues);
+      if (first !== null) firsts.push(first.calls.first()!);
     }
     return firsts;
   }
@@ -158,10 +157,26 @@ export class Held {
   }
 }
 
-/** Whose flow would come first in its lane, were both shown. */
-function before(a: HeldCalls, b: HeldCalls): boolean {
-  const ahead = a.flow.counter - b.flow.counter;
-  return ahead < 0 || (ahead === 0 && headOrder(a) < headOrder(b));
+/** Whose flow would come first in its lane, were all shown. */
+function firstOf(queues: readonly HeldCalls[]): HeldCalls | null {
+  let first: HeldCalls | null = null;
+  let counter = Number.POSITIVE_INFINITY;
+  // Of the first, once another ties with it.
+  let order: number | null = null;
+  for (const queue of queues) {
+    const own = queue.flow.counter;
+    if (own > counter) continue;
+    let ownOrder: number | null = null;
+    if (first !== null && own === counter) {
+      order ??= headOrder(first);
+      ownOrder = headOrder(queue);
+      if (ownOrder >= order) continue;
+    }
+    first = queue;
+    counter = own;
+    order = ownOrder;
+  }
+  return first;
 }
 
 function headOrder({ calls, flow }: HeldCalls): number {

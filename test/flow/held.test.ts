@@ -99,6 +99,15 @@ describe('calls held for a worker', () => {
     atRest(busy, ...permits, permitOf(await waiting[2]!));
   });
 
+  it('come before a newcomer to room of their worker that nobody has told of', async () => {
+    const waiting = hold();
+    own.limit = 2;
+    const newcomer = gate.acquire(gateCall({ maxWaitMs: 1e6 }), on(own));
+    expect(permitOf(await waiting).worker).toBe(own);
+    expect(await settled(newcomer)).toBe('pending');
+    atRest(busy, permitOf(await waiting));
+  });
+
   it('are shown in line, and leave it with their callers', async () => {
     const signal = new CallSignal();
     const gone = hold(1e6, { signal });
@@ -243,17 +252,18 @@ describe('rather than be refused, a held call goes where there is room', () => {
 });
 
 describe('a tenant with held calls', () => {
-  const flood = (tenant: string, calls: number, served: string[], open: Permit[]) => {
+  const flood = (tenant: string, calls: number, served: string[], open: Permit[], more: Partial<GateCall> = {}) => {
     for (let call = 0; call < calls; call++) {
-      void Promise.resolve(plain({ tenant })).then((permit) => {
+      void Promise.resolve(plain({ tenant, ...more })).then((permit) => {
         served.push(tenant);
         open.push(permit as Permit);
       });
     }
   };
-  const run = async (open: Permit[], times: number) => {
+  const run = async (open: Permit[], times: number, eachMs = 0) => {
     for (let time = 0; time < times; time++) {
       await settled(null);
+      clock.advance(eachMs);
       open.pop()!.close('won');
     }
     await settled(null);
@@ -270,15 +280,23 @@ describe('a tenant with held calls', () => {
     atRest(busy, ...open);
   });
 
-  it('has earned no turns by what it did not ask for meanwhile', async () => {
+  it.each([
+    ['its hold', 1e6, {}],
+    ['a hold that is over then', 101, {}],
+    ['the hold of its class', 1e6, { class: 'embed' as const }],
+    ['the hold of its class that is over then', 101, { class: 'embed' as const }],
+  ])('has earned no turns by what it did not ask for meanwhile: %s', async (_, untilMs, more) => {
     const served: string[] = [];
     const open = [permitOf(plain({ tenant: 'first', outputTokens: 0 }))];
-    void hold(1e6, { tenant: 'a' });
+    void Promise.resolve(hold(untilMs, { tenant: 'a', ...more })).then((permit) => {
+      if (!('refused' in permit)) open.push(permit);
+    });
     flood('b', 30, served, open);
-    await run(open, 20);
+    await run(open, 20, 5);
+    clock.advance(1);
     served.length = 0;
-    flood('a', 10, served, open);
-    await run(open, 6);
+    flood('a', 10, served, open, more);
+    await run(open, 6, 5);
     expect(served.filter((tenant) => tenant === 'a').length).toBeLessThanOrEqual(4);
     expect(served.filter((tenant) => tenant === 'b').length).toBeGreaterThanOrEqual(2);
     atRest(busy, ...open);

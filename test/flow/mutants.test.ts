@@ -34,7 +34,7 @@ const breaks: readonly { fault: string; mutant: MakeGate; broken: string; proper
 ];
 
 it.each(breaks)('$fault breaks $broken', async ({ mutant, property }) => {
-  const { failed } = await fc.check(property(mutant), { numRuns: 100, endOnFailure: true });
+  const { failed } = await fc.check(property(mutant), { numRuns: 400, endOnFailure: true });
   expect(failed).toBe(true);
 });
 

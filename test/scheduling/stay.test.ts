@@ -90,6 +90,28 @@ describe('a run whose worker is full', () => {
     expect(pick(workers(), step({ lease: lease(true), waited: 9_950 }))).toBe('a');
   });
 
+  it('says for whom it waits, where it goes else, and when: by its worth or by the surety of its return', () => {
+    const random = lot();
+    const index = new Candidates(random);
+    const scheduler = createScheduler(profiles.sticky, parts, random);
+    const [a, home] = workers();
+    index.replace([a!, home!]);
+    const asked = call(step({ lease: lease(true), waited: 400 }));
+    expect(scheduler.pick(index, asked, 1_400)).toBe('full');
+    // 99,300 tokens anew take 9.93 s, counted from when it came.
+    expect(asked.hold).toEqual({ worker: home, other: a, untilMs: 1_000 + 9_930 });
+    expect(scheduler.pick(index, asked, 25_000)).toBe('full');
+    expect(asked.hold!.untilMs).toBe(30_000);
+    home!.inFlight = 3;
+    expect(scheduler.pick(index, asked, 25_000)).toBe(home);
+    expect(asked.hold).toBe(null);
+    // All full is no hold: any of them may be first.
+    a!.inFlight = 4;
+    home!.inFlight = 4;
+    expect(scheduler.pick(index, asked, 25_000)).toBe('full');
+    expect(asked.hold).toBe(null);
+  });
+
   it('waits no longer than its profile allows', () => {
     const slow = [fast('a', { tokensPerMs: 1 }), fast('home', { tokensPerMs: 1, inFlight: 4 })];
     expect(pick(slow, step({ lease: lease(true), waited: 17_900 }))).toBe('full');
