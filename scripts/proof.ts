@@ -19,6 +19,8 @@ export interface Outcome {
   readonly seconds: number;
   /** What the command printed that is worth keeping. */
   readonly text: string;
+  /** It is Markdown already. */
+  readonly markdown?: boolean;
 }
 
 interface Ran {
@@ -84,35 +86,45 @@ async function decisions(name: string, quick: boolean): Promise<Outcome> {
   return { name, command: `node bench/decision.ts ${flags.join(' ')}`, good: code === 0, seconds, text: text.trim() };
 }
 
+/** Tables of what simulations came to. They say what held and what did not; the outcome is that they ran. */
+async function simulations(traces: string): Promise<Outcome> {
+  const { code, text, seconds } = await run([join(ROOT, 'scripts/simulations.ts'), '--traces', traces]);
+  const command = 'npm run proof -- --traces FOLDER --only simulation';
+  return { name: 'simulation', command, good: code === 0, seconds, text: text.trim(), markdown: true };
+}
+
 export function proofDocument(outcome: Outcome, where: Host, date: string): string {
-  const { name, command, good, seconds, text } = outcome;
+  const { name, command, good, seconds, text, markdown = false } = outcome;
   return `# ${name}, ${date}
 
 | | |
 |---|---|
-| Outcome | ${good ? 'held' : 'did not hold'} |
+| Outcome | ${markdown ? (good ? 'ran' : 'did not run') : good ? 'held' : 'did not hold'} |
 | Command | \`${command}\`, ${seconds} s |
 | Commit | ${where.commit} |
 | Host | ${where.cpu}, ${where.cores} cores, ${where.system}, load ${where.loadAverage} before |
 | Node | ${where.node} |
 
-\`\`\`
-${text}
-\`\`\`
+${markdown ? text : `\`\`\`\n${text}\n\`\`\``}
 `;
 }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, out: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      only: { type: 'string' },
+      traces: { type: 'string' },
+    },
   });
-  const quick = values.quick;
+  const { quick, traces } = values;
   // A quick run only shows that the way is clear; it proves nothing that is worth keeping.
   const out = values.out ?? (quick ? await mkdtemp(join(tmpdir(), 'spillway-proof-')) : join(ROOT, 'docs/proof'));
   await mkdir(out, { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
   const where = host();
-  const runs = {
+  const runs: Readonly<Record<string, () => Promise<Outcome>>> = {
     tests: () =>
       quick
         ? tests('architecture tests', 'vitest run test/architecture.test.ts', ['test/architecture.test.ts'])
@@ -120,13 +132,14 @@ async function main(): Promise<number> {
     bench: () => bench('bench', quick),
     decisions: () => decisions('decisions', quick),
     soak: () => soak('soak', quick),
+    ...(traces === undefined ? {} : { simulation: () => simulations(traces) }),
   };
   const names = values.only?.split(',') ?? Object.keys(runs);
   const unknown = names.find((name) => !Object.hasOwn(runs, name));
   if (unknown !== undefined) throw new Error(`unknown: ${unknown}; there are ${Object.keys(runs).join(', ')}`);
   let good = true;
   for (const name of names) {
-    const outcome = await runs[name as keyof typeof runs]();
+    const outcome = await runs[name]!();
     const path = join(out, `${date}-${outcome.name.replaceAll(' ', '-')}.md`);
     await writeFile(path, proofDocument(outcome, where, date));
     console.log(path);

@@ -11,6 +11,9 @@ import { catalogOf } from '../staged.ts';
 import { turn } from '../turn.ts';
 import { scriptsOf, sessionCalls, type TrafficCall } from './same-traffic.ts';
 
+/** So much that calls stand in line now and then. */
+export const LIVE = { sessions: 180, overMs: 40_000, fromMs: 5_000 } as const;
+
 /** Rates so low that what the machine itself takes is small beside them. */
 const POLICY = `
 version: 1
@@ -89,6 +92,19 @@ export async function liveAndSimulated(options: {
     miscounted: seen.filter((one) => given.get(one.atMs) !== `${one.promptTokens} ${one.outputTokens}`).length,
     worstLagMs,
   };
+}
+
+/** A sender that is later than this shares its machine with so much else that nothing is measured but that. */
+const LATE_MS = 30;
+
+/** Once more where the machine was busy. Throws where it stays so: figures of a busy machine say nothing. */
+export async function liveInQuiet(options: Parameters<typeof liveAndSimulated>[0]): Promise<Both> {
+  for (let tries = 1; ; tries++) {
+    const both = await liveAndSimulated(options);
+    if (both.worstLagMs <= LATE_MS) return both;
+    if (tries === 2)
+      throw new Error(`The machine is too busy: calls were sent up to ${Math.round(both.worstLagMs)} ms late.`);
+  }
 }
 
 const registries = nodeRegistries({ executable: process.execPath, args: [] });
