@@ -86,7 +86,10 @@ scheduling: { profiles: { mine: { filters: [zone], scorers: { first-content: 1, 
 
 test('the example of tenants fits into any policy, and the check tells what each can never reach', async () => {
   const tenants = await readFile(new URL('../../policies/tenants.example.yaml', import.meta.url), 'utf8');
-  const text = BASE.replace('version: 1', 'version: 1\ninclude: [tenants.example.yaml]').replace('{ workers', '{ zone: us, workers');
+  const text = BASE.replace('version: 1', 'version: 1\ninclude: [tenants.example.yaml]').replace(
+    '{ workers',
+    '{ zone: us, workers',
+  );
   const result = await load({ 'policies/x.yaml': text, 'policies/tenants.example.yaml': tenants });
   if (!result.ok) throw new Error('refused');
   expect(result.warnings).toEqual([]);
