@@ -58,7 +58,8 @@ describe('a wrong call', () => {
       says(['serve', '--help']),
     ]);
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'check', 'keys', 'status', 'replay', 'demo-worker']) expect(help.out).toContain(`  ${name}`);
+    for (const name of ['serve', 'check', 'keys', 'status', 'replay', 'demo-worker'])
+      expect(help.out).toContain(`  ${name}`);
     expect(version).toMatchObject({ code: 0, out: expect.stringMatching(/^spillway \d+\.\d+\.\d+\n$/) });
     expect(serveHelp).toMatchObject({ code: 0, out: expect.stringContaining('--last-good'), err: '' });
   });
