@@ -38,15 +38,10 @@ export class Flow implements Placed {
   counter = 0;
   /** When the first in order came: ties between tenants go by it. */
   headOrder = 0;
-  /** Among the lane's tenants in line, whether or not they may be asked. */
-  standing = -1;
   /** Who waits, in order; whoever was passed over is out of it until the look ends. */
   readonly calls = new IndexedHeap<Waiter>(goesBefore);
   readonly arrivals = new Arrivals<Waiter>();
   waiting = 0;
-  /** Of them, those that are held for a worker, and out of the order; by worker, null while there never was one. */
-  held = 0;
-  queues: Map<SlotWorker, HeldCalls> | null = null;
   /** Virtual tokens that its waiters expect to use. */
   tokens = 0;
   /** What one of them moves the counter by, in the mean. */
@@ -57,6 +52,11 @@ export class Flow implements Placed {
   readonly correction = new Correction();
   /** Passed over in the present look. */
   passed = 0;
+  /** Of those who wait, how many are held for a worker and out of the order; by worker, null while there never was one. */
+  held = 0;
+  queues: Map<SlotWorker, HeldCalls> | null = null;
+  /** Among the lane's tenants in line, whether or not they may be asked. */
+  standing = -1;
 
   constructor(share: Share, band: number) {
     this.share = share;

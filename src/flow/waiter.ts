@@ -38,9 +38,6 @@ export class Waiter implements Placed, Turn {
   forecastMs: number | null = null;
   /** Its age has moved it up a band. */
   raised = false;
-  /** Whom it is held for, and, while it is out of the order for that, where it stands. */
-  hold: Hold | null = null;
-  queue: HeldCalls | null = null;
   readonly inFlow = new Arrival<Waiter>(this);
   readonly inLane = new Arrival<Waiter>(this);
   due: Due | null = null;
@@ -48,6 +45,9 @@ export class Waiter implements Placed, Turn {
   /** What it was told; null: it waits. */
   answer: Permit | GateRefusal | null = null;
   fault: { readonly thrown: unknown } | null = null;
+  /** Whom it is held for, and, while it is out of the order for that, where it stands. */
+  hold: Hold | null = null;
+  queue: HeldCalls | null = null;
   #tell: ((answer: Permit | GateRefusal | Promise<never>) => void) | null = null;
 
   constructor(call: GateCall, pick: Pick, flow: Flow, sinceMs: number, order: number, tokens: number) {

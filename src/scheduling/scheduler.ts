@@ -10,7 +10,7 @@ import type {
 } from '../core/schedule.ts';
 import type { SlotWorker, WorkerView } from '../core/worker.ts';
 import { type Candidates, hasRoom, type Passes, suits, WIDTH } from './candidates.ts';
-import { holdEndMs, holdsPrompt, leewayMs, mayWait } from './stay.ts';
+import { holdOf, holdsPrompt, leewayMs, mayWait } from './stay.ts';
 
 /** A maker of parts whose options its own schema has read. */
 interface PartMaker<Part> {
@@ -105,10 +105,8 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
       const other = cheapest(count, call, nowMs, home);
       const own = missed(index, call, nowMs, holds);
       if (own === null) return other;
-      const leeway = leewayMs(own, other, call, breakAfterMs);
-      if (call.waitedMs(nowMs) >= leeway) return other;
-      call.hold = { worker: own, other, untilMs: holdEndMs(call, leeway, nowMs) };
-      return 'full';
+      call.hold = holdOf(own, other, call, breakAfterMs, nowMs);
+      return call.hold === null ? other : 'full';
     },
   };
 }

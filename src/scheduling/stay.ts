@@ -1,4 +1,5 @@
 // When a call stays with the worker that holds its prompt, or waits for it, and when it moves on. For scheduling/scheduler.
+import type { Hold } from '../core/gate.ts';
 import type { ScheduleCall } from '../core/schedule.ts';
 import type { SlotWorker } from '../core/worker.ts';
 import { firstContentMs, PRIOR_TOKENS_PER_MS } from './scorers/speed.ts';
@@ -42,9 +43,18 @@ export function mayWait({ lease }: ScheduleCall, nowMs: number): boolean {
   return lease?.inTool === true && nowMs - lease.usedMs <= SURE_RETURN_MS;
 }
 
-/** For how long it may wait for that worker, with so much leeway: as of monotonic time, ms. */
-export function holdEndMs(call: ScheduleCall, leeway: number, nowMs: number): number {
-  return Math.min(nowMs - call.waitedMs(nowMs) + leeway, call.lease!.usedMs + SURE_RETURN_MS);
+/** What holds a call for a worker that it may wait for, rather than send it to another; null: it is not worth the wait. */
+export function holdOf(
+  own: SlotWorker,
+  other: SlotWorker,
+  call: ScheduleCall,
+  breakAfterMs: number,
+  nowMs: number,
+): Hold | null {
+  const waitedMs = call.waitedMs(nowMs);
+  const worthMs = leewayMs(own, other, call, breakAfterMs);
+  if (waitedMs >= worthMs) return null;
+  return { worker: own, other, untilMs: Math.min(nowMs - waitedMs + worthMs, call.lease!.usedMs + SURE_RETURN_MS) };
 }
 
 function estimateMs(worker: SlotWorker, uncachedTokens: number): number {
