@@ -1,7 +1,7 @@
 // Shows what one bad worker of four costs all callers, beside the three good ones alone under the same load: one that is ten times
 // as slow, one that becomes so, one that comes and goes. Router, workers and callers are processes of their own.
 import { describe, expect, it } from 'vitest';
-import { type CallRecord, quantile, runLoad, startStage } from './overload-stage.ts';
+import { type CallRecord, onStage, quantile, runLoad } from './overload-stage.ts';
 
 const SHAPE = { slots: 8, serviceMs: 100, waiting: 64 };
 const SLOW = { serviceMs: 10 * SHAPE.serviceMs };
@@ -24,22 +24,26 @@ type Fourth = 'none' | 'ten times as slow' | 'ten times as slow from half-time o
 
 async function run({ schedule, concurrency, streams }: Setting, fourth: Fourth) {
   const workers = Array.from({ length: fourth === 'none' ? 3 : 4 }, () => SHAPE);
-  const stage = await startStage({ workers, concurrency, schedule, waitSeconds: 5 });
-  const bad = stage.workers[3];
-  if (fourth === 'ten times as slow') await bad!.tell(SLOW);
-  if (fourth === 'up and down') await bad!.tell(FLAPPING);
-  const half = { perSecond: PER_SECOND, seconds: SECONDS / 2 };
-  const spec = { url: stage.router.url, seed: 7, streamed: streams ? 1 : 0, obey: 0, returns: 0, phases: [half, half] };
-  const { records, worstLagMs } = await runLoad(
-    spec,
-    () => {},
-    () => {
-      if (fourth === 'ten times as slow from half-time on') void bad!.tell(SLOW);
+  const { records, worstLagMs, there } = await onStage(
+    { workers, concurrency, schedule, waitSeconds: 5 },
+    async (stage) => {
+      const bad = stage.workers[3];
+      if (fourth === 'ten times as slow') await bad!.tell(SLOW);
+      if (fourth === 'up and down') await bad!.tell(FLAPPING);
+      const { url } = stage.router;
+      const half = { perSecond: PER_SECOND, seconds: SECONDS / 2 };
+      const spec = { url, seed: 7, streamed: streams ? 1 : 0, obey: 0, returns: 0, phases: [half, half] };
+      const load = await runLoad(
+        spec,
+        () => {},
+        () => {
+          if (fourth === 'ten times as slow from half-time on') void bad!.tell(SLOW);
+        },
+      );
+      await stage.nothingOpen();
+      return { ...load, there: (await bad?.tell())?.served ?? 0 };
     },
   );
-  await stage.nothingOpen();
-  const there = (await bad?.tell())?.served ?? 0;
-  await stage.close();
   const counted = records.filter(({ atMs, whole }) => whole && atMs >= WARM_MS).map(({ ms }) => ms);
   const p99Ms = quantile(counted, 0.99);
   const cut = records.filter(({ whole }) => !whole);

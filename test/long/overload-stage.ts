@@ -69,15 +69,24 @@ export interface Stage {
   /** Calls that have ended, as the router's log tells it. */
   calls(): { readonly time: number; readonly code?: string; readonly totalMs: number; readonly how: string }[];
   nothingOpen(): Promise<void>;
-  close(): Promise<void>;
 }
 
-export async function startStage({
+/** Whatever comes of `use`, no process of the stage outlives it. */
+export async function onStage<T>(options: StageOptions, use: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = await startStage(options);
+  try {
+    return await use(stage);
+  } finally {
+    await stage.close();
+  }
+}
+
+async function startStage({
   workers: shapes,
   concurrency,
   schedule,
   waitSeconds,
-}: StageOptions): Promise<Stage> {
+}: StageOptions): Promise<Stage & { close(): Promise<void> }> {
   const workers = await Promise.all(shapes.map(startSlotWorker));
   const policy = {
     version: 1,

@@ -1,7 +1,7 @@
 // Shows what ten times the load that a worker takes does to those who are served, to those who are refused, and to all once it
 // is over: router, worker and callers are processes of their own.
 import { expect, it } from 'vitest';
-import { goodput, type Load, quantile, recoveryMs, runLoad, type Stage, startStage } from './overload-stage.ts';
+import { goodput, type Load, onStage, quantile, recoveryMs, runLoad, type Stage } from './overload-stage.ts';
 
 const SLOTS = 8;
 const SERVICE_MS = 100;
@@ -47,7 +47,7 @@ function figures({ records, startedWallMs, worstLagMs }: Load, stage: Stage) {
     refused: refusedMs.length,
     refusedMs: [0.5, 0.99, 0.999, 1].map((share) => quantile(refusedMs, share)),
     refusedAtOnce: refusedMs.filter((ms) => ms <= 20).length / refusedMs.length,
-    hints: [Math.min(...hints), Math.max(...hints)],
+    hints: [quantile(hints, 0), quantile(hints, 1)],
     calmMs: Math.round(calmMs),
     recoveryMs: Math.round(recoveryMs(records, beginOf(AFTER), 1.2 * calmMs)),
     /** Neither whole nor refused: what was let in and came to nothing. */
@@ -68,18 +68,12 @@ it.each(KINDS)(
   'F080 ten times as many calls as a worker serves: nine tenths of the peak are served, $atOnce of 100 refusals take 20 ms at most, whoever comes back as told is served, all is calm within 5 s; $kind',
   async ({ kind, concurrency, waiting, atOnce }) => {
     const worker = { slots: SLOTS, serviceMs: SERVICE_MS, waiting };
-    const stage = await startStage({ workers: [worker], concurrency, waitSeconds: WAIT_S });
-    const load = await runLoad({
-      url: stage.router.url,
-      seed: 1,
-      streamed: 0.5,
-      obey: 0.02,
-      returns: 1,
-      phases: PHASES,
+    const found = await onStage({ workers: [worker], concurrency, waitSeconds: WAIT_S }, async (stage) => {
+      const { url } = stage.router;
+      const load = await runLoad({ url, seed: 1, streamed: 0.5, obey: 0.02, returns: 1, phases: PHASES });
+      await stage.nothingOpen();
+      return figures(load, stage);
     });
-    await stage.nothingOpen();
-    const found = figures(load, stage);
-    await stage.close();
     process.stdout.write(`F080 ${kind}: ${JSON.stringify(found)}\n`);
     expect(found.broken).toEqual([]);
     expect(found.goodput).toBeGreaterThanOrEqual(0.9);
