@@ -39,7 +39,13 @@ export interface Stand {
 const NAME = 'bench';
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Workers of this engine are asked nothing, and no call is sent. */
-const ENGINE: WorkerEngine = { healthPath: null, stateOf: () => 'warm', loadPath: null, loadOf: () => null };
+const ENGINE: WorkerEngine = {
+  healthPath: null,
+  stateOf: () => 'warm',
+  loadPath: null,
+  loadOf: () => null,
+  memoryOf: () => null,
+};
 const transport: Transport = {
   send() {
     throw new Error('nothing is sent here');

@@ -54,6 +54,8 @@ export interface GateCall {
   readonly runArrivedMs: number;
   /** What it holds of memory while it waits. */
   readonly bytes: number;
+  /** Prompt tokens, cached or not: a worker's memory has to hold all of them. */
+  readonly inputTokens: number;
   /** Expected output tokens. */
   readonly outputTokens: number;
   /** What the last pick said beside `full`; null: all who would take it are full. Its pick alone moves it. */

@@ -72,7 +72,7 @@ export interface ProfileSpec {
   readonly picker: PartSpec;
   /**
    * Stay where the prompt is: workers that hold at least this share of it come first, until waiting for one of them costs
-   * `breakAfterMs` more than another. Null: no worker is preferred but by cost.
+   * more than reading it anew elsewhere. That counts as `breakAfterMs` at most, and more the more calls wait. Null: no worker is preferred but by cost.
    */
   readonly sticky: { readonly holds: number; readonly breakAfterMs: number } | null;
 }

@@ -49,10 +49,12 @@ export interface WorkerView {
   admits(nowMs: number, model: string): boolean;
 }
 
-/** A worker as its gate sees it: the gate alone moves `inFlight` and `backlogTokens`. */
+/** A worker as its gate sees it: the gate alone moves `inFlight`, `backlogTokens` and `heldTokens`. */
 export interface SlotWorker extends WorkerView {
   inFlight: number;
   backlogTokens: number;
+  /** Tokens of prompts, cached or not, and expected replies of calls in flight: what its memory has to hold for them. */
+  heldTokens: number;
 }
 
 /** What an attempt tells of its worker when it is over. */
@@ -95,6 +97,15 @@ export interface WorkerSource {
   readonly expectedReadyMs: number;
 }
 
+/** An engine's memory for running calls. */
+export interface EngineMemory {
+  /** Prompt and answer tokens that it can hold. */
+  readonly tokens: number;
+  readonly usedTokens: number;
+  /** Calls are waiting inside, for this or for a turn. */
+  readonly waits: boolean;
+}
+
 /** How an engine is asked for its state; one per engine kind. */
 export interface WorkerEngine {
   /** The path of a cheap health question, null when the engine has none: then only calls tell. */
@@ -105,4 +116,6 @@ export interface WorkerEngine {
   readonly loadPath: string | null;
   /** How full that page says it is, 1 = full; null when it does not say. */
   loadOf(page: string): number | null;
+  /** What that page says of its memory; null when it does not say. */
+  memoryOf(page: string): EngineMemory | null;
 }

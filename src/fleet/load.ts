@@ -65,7 +65,7 @@ export class LoadProbe {
         if (this.#timers.get(worker) !== timer) return;
         const load = answer?.status === 200 ? engine.loadOf(answer.page) : null;
         if (answer !== null && load === null) this.#unread(worker, answer.status);
-        worker.heard(load);
+        worker.heard(load, load === null ? null : engine.memoryOf(answer!.page));
         this.#schedule(worker, engine, path);
       });
     });

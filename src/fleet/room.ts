@@ -1,5 +1,7 @@
 // How many calls a worker may hold now: what its limit has learned, its state, and what its engine says. For fleet/worker.
 import type { Limit } from '../core/limit.ts';
+import type { EngineMemory } from '../core/worker.ts';
+import { MemoryCredit } from './memory-credit.ts';
 
 /** Polls without an answer after which an engine's word is stale, and polls for which "full" may hold back an idle worker. */
 const POLLS = 3;
@@ -18,6 +20,7 @@ export interface RoomWatch {
 export class Room {
   inFlight = 0;
   slots = 0;
+  readonly memory = new MemoryCredit();
   engineLoad: number | null = null;
   #limit: Limit;
   #admits: boolean;
@@ -65,10 +68,14 @@ export class Room {
   }
 
   /** Null: it did not answer, or did not say. */
-  heard(load: number | null): void {
+  heard(load: number | null, memory: EngineMemory | null): void {
     if (load === null) {
       if (this.engineLoad === null || ++this.#unanswered < POLLS) return;
-    } else this.#unanswered = 0;
+      this.memory.stale();
+    } else {
+      this.#unanswered = 0;
+      this.memory.told(memory);
+    }
     this.engineLoad = load;
     this.#fullPolls = load !== null && load >= 1 ? this.#fullPolls + 1 : 0;
     this.#tell(true);
@@ -97,7 +104,10 @@ export class Room {
 
   /** An engine that is full with others' work for long, and has none of ours, is still tried with one call at a time. */
   #isHeld(): boolean {
-    if (this.engineLoad === null || this.engineLoad < 1) return false;
+    const saidFull = this.engineLoad !== null && this.engineLoad >= 1;
+    // What its memory holds is known by now better than by its last word.
+    const isFull = this.memory.isFull ?? saidFull;
+    if (!isFull && !(saidFull && !this.memory.wasFull)) return false;
     return this.inFlight > 0 || this.#fullPolls <= POLLS;
   }
 }

@@ -13,6 +13,8 @@ const SPELL_SHARE = 0.02;
 /** A line from slow first replies (a cold cache, kernels not compiled yet) comes down by this much with each quick one. */
 const CORRECTION = 0.8;
 const MOST = 100;
+/** A reply behind many others' prompts counts at least so much for the line. */
+const LEAST_KNOWN = 0.02;
 /** How slow a worker counts that never began a reply. */
 const LOST = 10;
 /** Half of what was held against a worker that has nothing to do is forgotten in this time, ms: so it is tried again. */
@@ -28,6 +30,8 @@ export class WorkerSpeed {
   #replies = 0;
   /** How many times slower than its line it is of late; at least 1. */
   #slowness = 1;
+  /** What its replies usually took of late by the line, ms. */
+  #ordinaryMs = 0;
   #backlogTokens = 0;
   /** When it last got on with its prompts, and when it last had none. */
   #progressMs: number;
@@ -52,17 +56,26 @@ export class WorkerSpeed {
     if (this.#backlogTokens === 0) this.#idleSinceMs = this.#progressMs;
   }
 
-  /** A reply began so long after it was sent, behind so many tokens to read, its own included. */
-  learn(tokens: number, firstContentMs: number): void {
-    if (!(firstContentMs >= 0 && firstContentMs < 1e9 && tokens >= 0 && tokens < 1e9)) return;
+  /** A reply began so long after it was sent: so many tokens were read for it, and about so many of others before it. */
+  learn(ownTokens: number, aheadTokens: number, firstContentMs: number): void {
+    const tokens = ownTokens + aheadTokens;
+    if (!(firstContentMs >= 0 && firstContentMs < 1e9 && ownTokens >= 0 && aheadTokens >= 0 && tokens < 1e9)) return;
     this.#replies++;
     const usualMs = this.#line.at(tokens);
-    if (this.#replies === 1 || usualMs === 0) return this.#line.learn(tokens, firstContentMs);
+    // What was ahead is an estimate, of calls that may have been half done: the line is drawn through what is known.
+    const known = tokens === 0 ? 1 : Math.max(LEAST_KNOWN, ownTokens / tokens);
+    if (this.#replies === 1 || usualMs === 0) return this.#line.learn(tokens, firstContentMs, known);
+    // A second is much for a short prompt and nothing for a long one, so that a short one tells less.
+    const tells = Math.min(1, (2 * usualMs) / (usualMs + this.#ordinaryMs));
+    this.#ordinaryMs += (usualMs - this.#ordinaryMs) / Math.min(this.#replies, MEMORY);
     const ratio = Math.min(firstContentMs / usualMs, MOST);
-    this.#slowness = Math.max(1, this.#slowness + (ratio > this.#slowness ? 0.5 : 0.3) * (ratio - this.#slowness));
+    this.#slowness = Math.max(
+      1,
+      this.#slowness + tells * (ratio > this.#slowness ? 0.5 : 0.3) * (ratio - this.#slowness),
+    );
     if (ratio < 0.5) this.#line.scale(CORRECTION);
     const share = ratio > NOISE && this.#replies > SURE ? SPELL_SHARE : 1;
-    this.#line.learn(tokens, Math.min(firstContentMs, NOISE * usualMs), share);
+    this.#line.learn(tokens, Math.min(firstContentMs, NOISE * usualMs), share * known);
   }
 
   /** A reply never began. */
@@ -78,7 +91,8 @@ export class WorkerSpeed {
     const waitedMs = this.#clock.nowMs() - this.#progressMs;
     if (usualMs === 0) return Math.max(waitedMs, backlog / PRIOR_RATE);
     const dueMs = this.#line.at(backlog);
-    return usualMs * (waitedMs > dueMs * this.#slowness ? waitedMs / dueMs : this.#slowness);
+    // Whatever holds it up may be gone at once, or not: as much later as it is already.
+    return usualMs * this.#slowness + Math.max(0, waitedMs - dueMs * this.#slowness);
   }
 
   /** What is held against it while it has nothing to do: ever less of its slow spell, or of all that few replies have told. */

@@ -3,7 +3,7 @@ import type { RouterErrorDetail } from '../core/errors.ts';
 import type { Limit } from '../core/limit.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
-import type { AttemptReport, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
+import type { AttemptReport, EngineMemory, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
 import { Account } from './account.ts';
 import { pauseMs } from './rate-limits.ts';
 import { Room, type RoomWatch } from './room.ts';
@@ -129,13 +129,21 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.#speed.backlogTokens = tokens;
   }
 
+  get heldTokens(): number {
+    return this.#room.memory.heldTokens;
+  }
+
+  set heldTokens(tokens: number) {
+    this.#room.memory.heldTokens = tokens;
+  }
+
   get engineLoad(): number | null {
     return this.#room.engineLoad;
   }
 
-  /** What its engine said of its load when it was asked; null: nothing. */
-  heard(load: number | null): void {
-    this.#room.heard(load);
+  /** What its engine said of its load and memory when it was asked; null: nothing. */
+  heard(load: number | null, memory: EngineMemory | null = null): void {
+    this.#room.heard(load, memory);
   }
 
   expectedFirstContentMs(uncachedTokens: number): number {
@@ -196,8 +204,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     // A caller's own deadline says nothing of the worker, nor does a reply that falls silent when it has begun.
     const late = error?.code === 'upstream_timeout' && error.descends && firstContentMs === null;
     if (late) this.#speed.lost();
-    // Alone with its worker, a call's own tokens are known better than by estimate.
-    else if (firstContentMs !== null) this.#speed.learn(inFlight <= 1 ? uncachedTokens : backlogTokens, firstContentMs);
+    else if (firstContentMs !== null) this.#speed.learn(uncachedTokens, backlogTokens - uncachedTokens, firstContentMs);
     // An account's rate limit is no matter of calls in flight.
     const full = error?.code === 'worker_full' && !(this.account !== null && error.detail.rateLimit === true);
     const dropped = outcome === 'failed' && (full || late);

@@ -9,8 +9,8 @@ import type { Line } from './line.ts';
 import { type Release, SlotPermit } from './permit.ts';
 
 /**
- * Invariants: `inFlight` is the number of open permits; a worker's `inFlight` and `backlogTokens` are moved here and by
- * permits alone; what a grant has moved, its end moves back or settles.
+ * Invariants: `inFlight` is the number of open permits; a worker's `inFlight`, `backlogTokens` and `heldTokens` are moved
+ * here and by permits alone; what a grant has moved, its end moves back or settles.
  */
 export class OpenSlots {
   inFlight = 0;
@@ -48,6 +48,9 @@ export class OpenSlots {
     const promptTokens = call.uncachedAt(worker);
     const tokens = promptTokens + 2 * outputTokens;
     const holdMs = this.holdTimes.of(line.class) ?? 1;
+    const heldTokens = call.inputTokens + outputTokens;
+    // Before `inFlight`, which tells those who watch for room.
+    worker.heldTokens += heldTokens;
     worker.inFlight++;
     worker.backlogTokens += promptTokens;
     this.inFlight++;
@@ -57,13 +60,15 @@ export class OpenSlots {
     const classBands = this.#bands.charge(line, flow, raised, holdMs);
     const tenantBands = line.charge(flow, raised, tokens / weight);
     const { share } = flow;
-    const charge = { line, share, promptTokens, tokens, weight, tenantBands, classBands, holdMs, startedMs: nowMs };
+    const tokensOf = { promptTokens, heldTokens, tokens };
+    const charge = { line, share, ...tokensOf, weight, tenantBands, classBands, holdMs, startedMs: nowMs };
     return new SlotPermit(worker, waitedMs, charge, this.#release);
   }
 
   readonly #release: Release = ({ worker, charge }, outcome: AttemptOutcome, usedTokens: number | null): void => {
     const { line, share, tokens, weight, startedMs } = charge;
     const holdMs = this.#clock.nowMs() - startedMs;
+    worker.heldTokens = Math.max(0, worker.heldTokens - charge.heldTokens);
     worker.inFlight--;
     this.inFlight--;
     this.#tokens = this.inFlight === 0 ? 0 : this.#tokens - tokens;

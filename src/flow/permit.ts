@@ -10,6 +10,8 @@ export interface Charge {
   readonly share: Share;
   /** Prompt tokens that the worker still has to read for it. */
   readonly promptTokens: number;
+  /** Of prompt and expected reply. */
+  readonly heldTokens: number;
   /** Virtual tokens, by estimate. */
   readonly tokens: number;
   /** The tenant's weight then. */

@@ -43,5 +43,5 @@ export class Places {
 function placeOf(pool: Pool, scheduler: Scheduler): Place {
   // The fleet was told to make these.
   const index = pool.index as Candidates;
-  return { pool, choose: (call, nowMs) => scheduler.pick(index, call, nowMs) };
+  return { pool, choose: (call, nowMs) => scheduler.pick(index, call, nowMs, pool.gate.waiting) };
 }

@@ -74,7 +74,7 @@ function providerPlan(spec: ProviderSpec, rules: GateRules, registries: RouterRe
     rules,
     zone: spec.zone,
     contextTokens: spec.contextTokens,
-    engine: { healthPath: null, stateOf: () => 'unknown', loadPath: null, loadOf: () => null },
+    engine: { healthPath: null, stateOf: () => 'unknown', loadPath: null, loadOf: () => null, memoryOf: () => null },
     workers: [
       {
         key: spec.key,

@@ -29,15 +29,18 @@ export function closeAttempt(
   const usage = attempt?.usage ?? null;
   // A buffered chat reply is silent until it is whole: when it came says how long it is.
   const tells = call.stream || dialect.class !== 'chat';
+  const expected = placing.uncachedAt(worker);
+  const uncachedTokens = usage === null ? expected : placing.inputTokens * uncachedShare(usage);
   worker.record({
     outcome,
     error,
     begun,
     model: placing.model,
     firstContentMs: tells ? (attempt?.firstContentMs ?? null) : null,
-    uncachedTokens: usage === null ? placing.uncachedAt(worker) : placing.inputTokens * uncachedShare(usage),
+    uncachedTokens,
     inFlight,
-    backlogTokens,
+    // The call's own part of it was an estimate.
+    backlogTokens: Math.max(0, backlogTokens - expected) + uncachedTokens,
   });
   permit.close(outcome, usage === null ? null : usage.uncachedTokens + 2 * usage.outputTokens);
 }

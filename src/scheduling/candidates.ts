@@ -76,6 +76,10 @@ export class Candidates implements WorkerIndex {
     this.#count(entry);
   }
 
+  get size(): number {
+    return this.#entries.length;
+  }
+
   byId(id: string): SlotWorker | null {
     return this.#byId.get(id) ?? null;
   }

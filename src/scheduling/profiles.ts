@@ -18,15 +18,15 @@ const cost = (kind: Named<typeof scorers>, weight = 1) => ({ ...part(scorers, ki
 const ALL_FILTERS = [part(filters, 'zone'), part(filters, 'context')];
 
 /**
- * Sticky until saturated: a run stays where its prompt is, new runs go where first content comes soonest. 18 s is what
- * llm-d allows a large model; a move is worth it sooner where reading the prompt anew takes less.
+ * Sticky until saturated: a run stays where its prompt is, new runs go where first content comes soonest. A move is
+ * worth what reading the prompt anew takes; 60 s bounds that where a worker reads so slowly that its speed is in doubt.
  */
 const sticky: ProfileSpec = {
   name: 'sticky',
   filters: ALL_FILTERS,
   scorers: [cost('first-content'), cost('queue'), cost('prefix-affinity')],
   picker: part(pickers, 'least'),
-  sticky: { holds: 0.8, breakAfterMs: 18_000 },
+  sticky: { holds: 0.8, breakAfterMs: 60_000 },
 };
 
 const leastRequests: ProfileSpec = {

@@ -10,7 +10,7 @@ import type {
 } from '../core/schedule.ts';
 import type { SlotWorker, WorkerView } from '../core/worker.ts';
 import { type Candidates, hasRoom, type Passes, suits, WIDTH } from './candidates.ts';
-import { holdOf, holdsPrompt, leewayMs, mayWait } from './stay.ts';
+import { crowding, holdOf, holdsPrompt, leewayMs } from './stay.ts';
 
 /** A maker of parts whose options its own schema has read. */
 interface PartMaker<Part> {
@@ -30,8 +30,9 @@ export interface Scheduler {
   /**
    * A worker with room that takes the call now. `full`: some would, had they room, or the one that holds its prompt is
    * worth the wait, as the call's `hold` then says. `none`: nobody would. Workers tried for the call come after all others.
+   * `waiting`: how many stand in line for the pool.
    */
-  pick(index: Candidates, call: ScheduleCall, nowMs: number): SlotWorker | 'full' | 'none';
+  pick(index: Candidates, call: ScheduleCall, nowMs: number, waiting?: number): SlotWorker | 'full' | 'none';
 }
 
 export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, random: Random): Scheduler {
@@ -75,16 +76,16 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
     return full ? 'full' : 'none';
   }
 
-  /** The worker that served its run last, where it would take the call had it room, and may be waited for. */
+  /** The worker that served its run last, where it would take the call had it room. */
   function missed(index: Candidates, call: ScheduleCall, nowMs: number, holds: number): SlotWorker | null {
-    if (!mayWait(call, nowMs)) return null;
-    const own = index.byId(call.lease!.workerId);
+    if (call.lease === null) return null;
+    const own = index.byId(call.lease.workerId);
     if (own === null || hasRoom(own) || call.tried?.has(own.id) === true) return null;
     return holdsPrompt(own, call, holds) && suits(own, call, nowMs, passes) ? own : null;
   }
 
   return {
-    pick(index, call, nowMs) {
+    pick(index, call, nowMs, waiting = 0) {
       call.hold = null;
       const home = index.home(call, nowMs, passes);
       const count = index.gather(call, nowMs, passes, home, found);
@@ -95,17 +96,18 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
       }
       if (sticky === null) return cheapest(count, call, nowMs, home);
       const { holds, breakAfterMs } = sticky;
+      const crowd = crowding(waiting, index.size);
       const others = holdersLast(found, count, call, holds);
       if (others < count) {
         const holder = leastToRead(found, others, count);
         if (others === 0) return holder;
         const other = cheapest(others, call, nowMs, home);
-        return leewayMs(holder, other, call, breakAfterMs) < 0 ? other : holder;
+        return leewayMs(holder, other, call, breakAfterMs, crowd) < 0 ? other : holder;
       }
       const other = cheapest(count, call, nowMs, home);
       const own = missed(index, call, nowMs, holds);
       if (own === null) return other;
-      call.hold = holdOf(own, other, call, breakAfterMs, nowMs);
+      call.hold = holdOf(own, other, call, breakAfterMs, crowd, nowMs);
       return call.hold === null ? other : 'full';
     },
   };

@@ -4,8 +4,8 @@ import type { ScheduleCall } from '../core/schedule.ts';
 import type { SlotWorker } from '../core/worker.ts';
 import { firstContentMs, PRIOR_TOKENS_PER_MS } from './scorers/speed.ts';
 
-/** For so long after a reply that called a tool, its agent's return is sure enough to wait: four of five are back by then. */
-const SURE_RETURN_MS = 30_000;
+/** So much more must staying cost than moving, where moving costs others: estimates are no better than that. */
+const CLEARLY = 2;
 /** Enough to see a worker's speed in its estimates. */
 const PROBE_TOKENS = 1_000;
 
@@ -17,9 +17,16 @@ export function holdsPrompt(worker: SlotWorker, call: ScheduleCall, share: numbe
 
 /**
  * How much later than elsewhere first content may come before the call leaves the holder of its prompt: what reading the
- * lost part anew takes there, and `breakAfterMs` at most. Negative: it has left already.
+ * lost part anew takes there, `breakAfterMs` at most, and as much again for those who would have to wait for that reading.
+ * Negative: it has left already.
  */
-export function leewayMs(holder: SlotWorker, other: SlotWorker, call: ScheduleCall, breakAfterMs: number): number {
+export function leewayMs(
+  holder: SlotWorker,
+  other: SlotWorker,
+  call: ScheduleCall,
+  breakAfterMs: number,
+  crowd: number,
+): number {
   const fresh = call.uncachedAt(holder);
   const anew = Math.max(fresh, call.uncachedAt(other));
   let laterMs: number;
@@ -34,27 +41,30 @@ export function leewayMs(holder: SlotWorker, other: SlotWorker, call: ScheduleCa
     lostMs = msPerToken * (anew - fresh);
     laterMs = msPerToken * (holder.backlogTokens - other.backlogTokens) - lostMs;
   }
-  const worthMs = Math.min(breakAfterMs, lostMs);
+  const worthMs = crowd * Math.min(breakAfterMs, lostMs);
   return laterMs > worthMs ? -1 : worthMs;
 }
 
-/** Whether a call may wait for the worker that served its run last at all; how long says `leewayMs`. */
-export function mayWait({ lease }: ScheduleCall, nowMs: number): boolean {
-  return lease?.inTool === true && nowMs - lease.usedMs <= SURE_RETURN_MS;
+/**
+ * What a prompt read anew costs all, over what it costs its own call: while calls stand in line, each worker's share of them
+ * waits for it. A pool that is full would else re-read its prompts ever more often, for each move makes it fuller.
+ */
+export function crowding(waiting: number, workers: number): number {
+  return 1 + (CLEARLY * waiting) / Math.max(1, workers);
 }
 
-/** What holds a call for a worker that it may wait for, rather than send it to another; null: it is not worth the wait. */
+/** What holds a call for its own worker, which is full, rather than send it to another; null: it is not worth the wait. */
 export function holdOf(
   own: SlotWorker,
   other: SlotWorker,
   call: ScheduleCall,
   breakAfterMs: number,
+  crowd: number,
   nowMs: number,
 ): Hold | null {
   const waitedMs = call.waitedMs(nowMs);
-  const worthMs = leewayMs(own, other, call, breakAfterMs);
-  if (waitedMs >= worthMs) return null;
-  return { worker: own, other, untilMs: Math.min(nowMs - waitedMs + worthMs, call.lease!.usedMs + SURE_RETURN_MS) };
+  const worthMs = leewayMs(own, other, call, breakAfterMs, crowd);
+  return waitedMs >= worthMs ? null : { worker: own, other, untilMs: nowMs - waitedMs + worthMs };
 }
 
 function estimateMs(worker: SlotWorker, uncachedTokens: number): number {

@@ -156,11 +156,14 @@ function answer(exchange: SimulatedExchange, status: number, text: string): void
 }
 
 /** What a worker tells of its load, under vLLM's names; whoever asks for its health alone reads the status. */
-function pageOf({ engine }: Door): string {
+function pageOf({ engine, profile }: Door): string {
   return [
     `vllm:num_requests_running ${engine.running}`,
     `vllm:num_requests_waiting ${engine.waiting}`,
     `vllm:kv_cache_usage_perc ${engine.memoryShare}`,
+    ...(profile.kind === 'batching' && profile.kvHolds
+      ? [`vllm:cache_config_info{block_size="1",num_gpu_blocks="${profile.kvTokens}"} 1`]
+      : []),
     '',
   ].join('\n');
 }

@@ -14,6 +14,7 @@ const call = (): GateCall => ({
   continues: false,
   runArrivedMs: 0,
   bytes: 100,
+  inputTokens: 100,
   outputTokens: 10,
   hold: null,
   uncachedAt: () => 100,

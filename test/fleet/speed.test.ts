@@ -8,7 +8,7 @@ import { PrefillFleet } from './prefill-fleet.ts';
 function taught(times = 100, msOf = (tokens: number) => 20 + tokens / 10) {
   const clock = new VirtualClock();
   const speed = new WorkerSpeed(clock);
-  for (let i = 0; i < times; i++) speed.learn(200 + ((i * 373) % 4_000), msOf(200 + ((i * 373) % 4_000)));
+  for (let i = 0; i < times; i++) speed.learn(200 + ((i * 373) % 4_000), 0, msOf(200 + ((i * 373) % 4_000)));
   return { clock, speed };
 }
 
@@ -43,7 +43,7 @@ describe('the speed of a worker', () => {
 
   it('a late reply counts at once; idle, it is forgotten by half in 30 s, but not the ordinary speed', () => {
     const { clock, speed } = taught();
-    for (let i = 0; i < 5; i++) speed.learn(1_000, 1_200);
+    for (let i = 0; i < 5; i++) speed.learn(1_000, 0, 1_200);
     const slow = speed.expectedMs(1_000);
     expect(slow).toBeGreaterThan(900);
     clock.advance(30_000);
@@ -55,21 +55,21 @@ describe('the speed of a worker', () => {
 
   it('one late reply hardly moves what is ordinary', () => {
     const { clock, speed } = taught();
-    speed.learn(1_000, 60_000);
+    speed.learn(1_000, 0, 60_000);
     clock.advance(600_000);
     expect(speed.expectedMs(1_000)).toBeLessThan(140);
   });
 
   it('a long slow spell does not become what is ordinary', () => {
     const { clock, speed } = taught();
-    for (let i = 0; i < 200; i++) speed.learn(1_000, 1_200);
+    for (let i = 0; i < 200; i++) speed.learn(1_000, 0, 1_200);
     clock.advance(3_600_000);
     expect(speed.expectedMs(1_000)).toBeLessThan(150);
   });
 
   it('one that was slow from the beginning and becomes quick is known to be quick after ten replies', () => {
     const { speed } = taught(200, (tokens) => 200 + tokens);
-    for (let i = 0; i < 10; i++) speed.learn(1_000, 120);
+    for (let i = 0; i < 10; i++) speed.learn(1_000, 0, 120);
     expect(speed.expectedMs(1_000)).toBeLessThan(240);
   });
 
@@ -78,7 +78,7 @@ describe('the speed of a worker', () => {
     expect(speed.expectedMs(1_000)).toBeGreaterThan(1_000);
     clock.advance(180_000);
     expect(speed.expectedMs(1_000)).toBeLessThan(500);
-    for (let i = 0; i < 40; i++) speed.learn(1_000, 120);
+    for (let i = 0; i < 40; i++) speed.learn(1_000, 0, 120);
     expect(speed.expectedMs(1_000)).toBeLessThan(180);
   });
 
@@ -92,7 +92,7 @@ describe('the speed of a worker', () => {
       [10, -5],
       [10, Number.POSITIVE_INFINITY],
     ])
-      speed.learn(tokens!, ms!);
+      speed.learn(tokens!, 0, ms!);
     expect(speed.expectedMs(1_000)).toBe(before);
   });
 });

@@ -32,6 +32,7 @@ export function gateCall(more: Partial<GateCall> = {}): GateCall {
     continues: false,
     runArrivedMs: 0,
     bytes: 100,
+    inputTokens: 0,
     outputTokens: 50,
     hold: null,
     uncachedAt: () => 0,

@@ -9,6 +9,7 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     limit,
     inFlight: 0,
     backlogTokens: 0,
+    heldTokens: 0,
     up: true,
     state: 'warm',
     origin: 'http://w',

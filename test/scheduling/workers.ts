@@ -24,6 +24,7 @@ export function worker(id: string, limit: number, more: Partial<TestWorker> = {}
     limit,
     inFlight: 0,
     backlogTokens: 0,
+    heldTokens: 0,
     up: true,
     state: 'warm',
     origin: 'http://w',

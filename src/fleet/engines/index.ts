@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DialectName, RerankForm, ScoreMeaning } from '../../core/names.ts';
 import type { Plugin } from '../../core/plugin.ts';
 import type { WorkerEngine } from '../../core/worker.ts';
-import { gauge, loadFrom } from './gauges.ts';
+import { gauge, type LoadNames, loadFrom, memoryFrom, tokensOfBlocks, total } from './gauges.ts';
 
 type NoOptions = Record<string, never>;
 
@@ -20,10 +20,10 @@ const ANTHROPIC: readonly DialectName[] = ['anthropic-messages', 'anthropic-coun
 
 const noOptions = z.strictObject({}) as unknown as EnginePlugin['options'];
 
-type Load = Pick<WorkerEngine, 'loadPath' | 'loadOf'>;
+type Load = Pick<WorkerEngine, 'loadPath' | 'loadOf' | 'memoryOf'>;
 
 /** Says nothing of its load. */
-const MUTE: Load = { loadPath: null, loadOf: () => null };
+const MUTE: Load = { loadPath: null, loadOf: () => null, memoryOf: () => null };
 
 /** Asked for its health at a path that answers 200 when it serves; `loading` is what it answers before that, if anything. */
 function byHealth(healthPath: string, loading: number | null, load = MUTE): () => WorkerEngine {
@@ -35,22 +35,26 @@ function byHealth(healthPath: string, loading: number | null, load = MUTE): () =
 }
 
 /** The old name of the cache gauge is no longer emitted by new servers, and old ones know no other. */
+const VLLM: LoadNames = {
+  waiting: ['vllm:num_requests_waiting'],
+  running: ['vllm:num_requests_running'],
+  cache: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc'],
+};
 const vllmLoad: Load = {
   loadPath: '/metrics',
-  loadOf: loadFrom({
-    waiting: ['vllm:num_requests_waiting'],
-    running: ['vllm:num_requests_running'],
-    cache: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc'],
-  }),
+  loadOf: loadFrom(VLLM),
+  memoryOf: memoryFrom(VLLM, (page) => tokensOfBlocks(page, 'vllm:cache_config_info')),
 };
 
+const SGLANG: LoadNames = {
+  waiting: ['sglang:num_queue_reqs'],
+  running: ['sglang:num_running_reqs'],
+  cache: ['sglang:token_usage'],
+};
 const sglangLoad: Load = {
   loadPath: '/metrics',
-  loadOf: loadFrom({
-    waiting: ['sglang:num_queue_reqs'],
-    running: ['sglang:num_running_reqs'],
-    cache: ['sglang:token_usage'],
-  }),
+  loadOf: loadFrom(SGLANG),
+  memoryOf: memoryFrom(SGLANG, (page) => total(page, 'sglang:max_total_num_tokens')),
 };
 
 const llamaCppLoad: Load = {
@@ -60,6 +64,7 @@ const llamaCppLoad: Load = {
     running: ['llamacpp:requests_processing'],
     cache: [],
   }),
+  memoryOf: () => null,
 };
 
 /** Half of the inputs in line at which its servers, as they come, refuse more. */
@@ -70,6 +75,7 @@ const teiLoad: Load = {
     const waiting = gauge(page, 'te_queue_size');
     return waiting === null ? null : waiting / TEI_QUEUE;
   },
+  memoryOf: () => null,
 };
 
 /** Any server that speaks OpenAI's API. It has no health question of its own, so only calls tell how it is. */
