@@ -1,6 +1,7 @@
 // How soon a worker is expected to begin a reply: learned from those it began, and from those it should have begun by now. For fleet/worker.
-import { FadingLine } from '../core/line.ts';
+
 import type { Clock } from '../core/runtime.ts';
+import { FadingLine } from '../structures/fading-line.ts';
 
 const MEMORY = 100;
 /** Replies after which a worker's ordinary speed is taken as known. */

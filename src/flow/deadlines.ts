@@ -1,6 +1,6 @@
 // When somebody in line has to be looked at: one timer for all deadlines, ages and regular looks. For the gate.
 import type { Clock, Timer } from '../core/runtime.ts';
-import { IndexedHeap, type Placed } from './heap.ts';
+import { IndexedHeap, type Placed } from '../structures/heap.ts';
 import type { Waiter } from './waiter.ts';
 
 export interface Due extends Placed {

@@ -1,8 +1,8 @@
 // One tenant's calls in one lane, and what the tenant is to the whole class. For the lines of a gate.
 import type { SlotWorker } from '../core/worker.ts';
+import { IndexedHeap, type Placed } from '../structures/heap.ts';
 import { Arrivals } from './arrivals.ts';
 import { Correction } from './correction.ts';
-import { IndexedHeap, type Placed } from './heap.ts';
 import type { HeldCalls } from './held.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 

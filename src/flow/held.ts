@@ -1,8 +1,8 @@
 // Calls that wait for one worker though others have room: out of the order until that worker has room. For the gate.
 import type { Hold } from '../core/gate.ts';
 import type { SlotWorker } from '../core/worker.ts';
+import { IndexedHeap } from '../structures/heap.ts';
 import type { Flow } from './flow.ts';
-import { IndexedHeap } from './heap.ts';
 import type { Lane } from './lane.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 

@@ -1,7 +1,8 @@
 // The waiting calls of one class and band, in the order of their tenants' counters. For the lines of a gate.
+
+import { IndexedHeap } from '../structures/heap.ts';
 import { Arrivals } from './arrivals.ts';
 import { type Flow, flowBefore } from './flow.ts';
-import { IndexedHeap } from './heap.ts';
 import type { Waiter } from './waiter.ts';
 
 /**

@@ -1,8 +1,8 @@
 // One class's waiting line at a pool: its tenants' fair shares, its bounds, and who gives way when it is full. For the gate.
 import type { ClassLine, GateCall } from '../core/gate.ts';
 import type { RouteClass } from '../core/names.ts';
+import { IndexedHeap } from '../structures/heap.ts';
 import { Flow, Share } from './flow.ts';
-import { IndexedHeap } from './heap.ts';
 import { Lane } from './lane.ts';
 import type { Waiter } from './waiter.ts';
 

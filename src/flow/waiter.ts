@@ -1,9 +1,9 @@
 // One call in line: what its order is made of, and how its answer reaches whoever waits for it. For the gate.
 import type { GateCall, GateRefusal, Hold, Permit, Pick } from '../core/gate.ts';
+import type { Placed } from '../structures/heap.ts';
 import { Arrival } from './arrivals.ts';
 import type { Due } from './deadlines.ts';
 import type { Flow } from './flow.ts';
-import type { Placed } from './heap.ts';
 import type { HeldCalls } from './held.ts';
 
 /** What the order within a tenant is made of. */

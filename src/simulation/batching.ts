@@ -1,12 +1,12 @@
 // An engine that batches continuously: when each call starts, makes its first token and ends. For simulated workers.
 // Between two events every rate is constant, so time is spent per event and not per token.
 import type { Clock, Timer } from '../core/runtime.ts';
+import { IndexedHeap, type Placed } from '../structures/heap.ts';
 import type { Cancel, EngineJob, EngineModel, EngineTotals } from './engine-model.ts';
-import { Heap } from './heap.ts';
 import { KvMemory } from './kv-memory.ts';
 import type { BatchingProfile } from './profiles.ts';
 
-interface Running {
+interface Running extends Placed {
   readonly job: EngineJob;
   /** Tokens of its prompt's end and its answer, which no other call shares. */
   readonly ownTokens: number;
@@ -27,7 +27,7 @@ export class BatchingEngine implements EngineModel {
   /** In order of arrival. */
   readonly #waiting = new Set<Running>();
   readonly #reading = new Set<Running>();
-  readonly #making = new Heap<Running>((a, b) => a.endsAt < b.endsAt);
+  readonly #making = new IndexedHeap<Running>((a, b) => a.endsAt < b.endsAt);
   #makers = 0;
   #factor = 1;
   /** Tokens that a stream which ran since the start would have made. */
@@ -71,7 +71,7 @@ export class BatchingEngine implements EngineModel {
     if (!this.#memory.fits(blocks.length, blockTokens, ownTokens)) return 'too_long';
     const { maxQueued, maxRunning } = this.#profile;
     if (maxQueued !== null && this.running >= maxRunning && this.#waiting.size >= maxQueued) return 'full';
-    const call: Running = { job, ownTokens, state: 'waiting', left: inputTokens, endsAt: 0 };
+    const call: Running = { place: -1, job, ownTokens, state: 'waiting', left: inputTokens, endsAt: 0 };
     this.#spend();
     this.#waiting.add(call);
     this.#step();
@@ -87,7 +87,8 @@ export class BatchingEngine implements EngineModel {
   restart(): void {
     this.#spend();
     const calls = [...this.#reading, ...this.#waiting];
-    for (let call = this.#making.pop(); call !== undefined; call = this.#making.pop()) {
+    for (let call = this.#making.first(); call !== undefined; call = this.#making.first()) {
+      this.#making.remove(call);
       if (call.state === 'making') calls.push(call);
     }
     this.#waiting.clear();
@@ -179,11 +180,11 @@ export class BatchingEngine implements EngineModel {
       // Reading a prompt makes the first token.
       if (call.job.outputTokens > 0) this.#decoded++;
       call.endsAt = this.#made + call.job.outputTokens - 1;
-      this.#making.push(call);
+      this.#making.add(call);
     }
-    for (let call = this.#making.first; call !== undefined; call = this.#making.first) {
+    for (let call = this.#making.first(); call !== undefined; call = this.#making.first()) {
       if (call.state === 'making' && call.endsAt > this.#made + this.#rates().makes * NO_TIME_MS) return;
-      this.#making.pop();
+      this.#making.remove(call);
       if (call.state !== 'making') continue;
       this.#leave(call);
       call.job.ended();
@@ -228,9 +229,9 @@ export class BatchingEngine implements EngineModel {
       inMs = head.left / reads;
       break;
     }
-    for (let next = this.#making.first; next !== undefined; next = this.#making.first) {
+    for (let next = this.#making.first(); next !== undefined; next = this.#making.first()) {
       if (next.state === 'making') return Math.min(inMs, Math.max(0, next.endsAt - this.#made) / makes);
-      this.#making.pop();
+      this.#making.remove(next);
     }
     return inMs;
   }

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../src/simulation/clock.ts';
-import { Heap } from '../../src/simulation/heap.ts';
 import { turn } from './turn.ts';
 
 describe('the simulated clock', () => {
@@ -53,21 +52,5 @@ describe('the simulated clock', () => {
     clock.after(1, step);
     await clock.run(turn, () => left === 0);
     expect(clock.pending).toBe(0);
-    expect(clock.held).toBeLessThan(2_000);
-  });
-});
-
-describe('the heap', () => {
-  it('gives its entries in order, and what filter left of them', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer()), (entries) => {
-        const heap = new Heap<number>((a, b) => a < b);
-        for (const entry of entries) heap.push(entry);
-        heap.filter((entry) => entry % 2 === 0);
-        const out: number[] = [];
-        for (let entry = heap.pop(); entry !== undefined; entry = heap.pop()) out.push(entry);
-        expect(out).toEqual(entries.filter((entry) => entry % 2 === 0).sort((a, b) => a - b));
-      }),
-    );
   });
 });

@@ -1,7 +1,7 @@
 // What the reading of so many prompt tokens takes, so that a long prompt is not taken for a slow worker. For the limits here.
 
 import type { LimitSample } from '../../core/limit.ts';
-import { FadingLine } from '../../core/line.ts';
+import { FadingLine } from '../../structures/fading-line.ts';
 
 const MEMORY = 600;
 /** Points before the line is trusted: until then it says nothing. */

@@ -1,7 +1,7 @@
 // What a line that forgets makes of points. For src/core/line.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FadingLine } from '../../src/core/line.ts';
+import { FadingLine } from '../../src/structures/fading-line.ts';
 
 describe('a fading line', () => {
   it('finds base and slope through noise of a fifth', () => {

@@ -1,7 +1,7 @@
 // The heap against a sorted list, over random histories. For src/flow/heap.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { IndexedHeap, type Placed } from '../../src/flow/heap.ts';
+import { IndexedHeap, type Placed } from '../../src/structures/heap.ts';
 
 interface Item extends Placed {
   key: number;

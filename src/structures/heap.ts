@@ -1,4 +1,4 @@
-// Keeps items in order so that the first is known and any can leave or move in logarithmic time. For the lines of a gate.
+// Keeps items in order so that the first is known and any can leave or move in logarithmic time. For flow and simulation.
 
 /** An item knows its place, so that it is found without a search. */
 export interface Placed {

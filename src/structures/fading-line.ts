@@ -1,4 +1,4 @@
-// A straight line through points that come one by one, forgetting old ones: what so many tokens take. For limits and fleet.
+// A straight line through points that come one by one, forgetting old ones: what so many tokens take. For flow/limits and fleet.
 
 /** Keeps the line from being drawn through the noise of points that lie side by side: zero is taken to cost about zero. */
 const ORIGIN_SHARE = 0.01;
