@@ -74,7 +74,7 @@ export class WorkerSpeed {
       1,
       this.#slowness + tells * (ratio > this.#slowness ? 0.5 : 0.3) * (ratio - this.#slowness),
     );
-    if (ratio < 0.5) this.#line.scale(CORRECTION);
+    if (ratio < 0.5) this.#line.scale(CORRECTION ** known);
     const share = ratio > NOISE && this.#replies > SURE ? SPELL_SHARE : 1;
     this.#line.learn(tokens, Math.min(firstContentMs, NOISE * usualMs), share * known);
   }

@@ -204,7 +204,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     // A caller's own deadline says nothing of the worker, nor does a reply that falls silent when it has begun.
     const late = error?.code === 'upstream_timeout' && error.descends && firstContentMs === null;
     if (late) this.#speed.lost();
-    else if (firstContentMs !== null) this.#speed.learn(uncachedTokens, backlogTokens - uncachedTokens, firstContentMs);
+    else if (firstContentMs !== null)
+      this.#speed.learn(uncachedTokens, Math.max(0, backlogTokens - uncachedTokens), firstContentMs);
     // An account's rate limit is no matter of calls in flight.
     const full = error?.code === 'worker_full' && !(this.account !== null && error.detail.rateLimit === true);
     const dropped = outcome === 'failed' && (full || late);

@@ -82,6 +82,37 @@ describe('the speed of a worker', () => {
     expect(speed.expectedMs(1_000)).toBeLessThan(180);
   });
 
+  it('is drawn through what is known: others’ prompts before a call’s own are estimates, and may be far off', () => {
+    const clock = new VirtualClock();
+    const speed = new WorkerSpeed(clock);
+    for (let i = 0; i < 100; i++) {
+      for (const tokens of [500, 5_000, 20_000]) speed.learn(tokens, 0, 20 + tokens / 10);
+      // Four times what was really read for the others, whose prompts were cached after all.
+      speed.learn(500, 40_000, 20 + 10_500 / 10);
+    }
+    expect(speed.expectedMs(100_000)).toBeGreaterThan(7_000);
+    expect(speed.expectedMs(100_000)).toBeLessThan(12_000);
+  });
+
+  it('a short prompt that was held up says little of how long a long one takes', () => {
+    const { speed } = taught(100, (tokens) => tokens / 10);
+    speed.learn(50_000, 0, 5_000);
+    const before = speed.expectedMs(100_000);
+    speed.learn(40, 0, 4_000);
+    expect(speed.expectedMs(100_000)).toBeLessThan(3 * before);
+    for (let i = 0; i < 5; i++) speed.learn(50_000, 0, 50_000);
+    expect(speed.expectedMs(100_000)).toBeGreaterThan(5 * before);
+  });
+
+  it('while a short one is due and does not come, all come as much later as it is late', () => {
+    const { clock, speed } = taught();
+    speed.backlogTokens = 30;
+    const before = speed.expectedMs(100_000);
+    clock.advance(5_000);
+    expect(speed.expectedMs(100_000)).toBeGreaterThan(before + 4_900);
+    expect(speed.expectedMs(100_000)).toBeLessThan(before + 5_100);
+  });
+
   it('what makes no sense is not learned', () => {
     const { speed } = taught();
     const before = speed.expectedMs(1_000);

@@ -43,6 +43,21 @@ describe('with room', () => {
     atRest();
   });
 
+  it('what a worker’s memory has to hold is counted until the end, cached or not', () => {
+    worker.limit = 2;
+    const first = held(enter({ inputTokens: 900, outputTokens: 100, uncachedAt: () => 5 }));
+    const second = held(enter({ inputTokens: 50, outputTokens: 10 }));
+    expect(worker.heldTokens).toBe(1_060);
+    first.began();
+    expect(worker.heldTokens).toBe(1_060);
+    first.close('won', 7);
+    first.close('won', 7);
+    expect(worker.heldTokens).toBe(60);
+    second.close('failed');
+    expect(worker.heldTokens).toBe(0);
+    atRest();
+  });
+
   it('what a worker has yet to read is counted until first content, or until the end if none came', () => {
     worker.limit = 2;
     const uncachedAt = (at: unknown) => (at === worker ? 700 : 100);

@@ -64,6 +64,7 @@ function check({ gate, bounds, clock, workers, callers, closed }: World): void {
   for (const worker of workers) {
     const mine = open.filter((caller) => permitOf(caller)!.worker === worker);
     expect(worker.inFlight).toBe(mine.length);
+    expect(worker.heldTokens).toBe(mine.reduce((sum, { call }) => sum + call.inputTokens + call.outputTokens, 0));
     expect(worker.backlogTokens).toBe(mine.reduce((sum, { call }) => sum + call.uncachedAt(worker), 0));
   }
   expect(gate.waiting).toBe(line.length);

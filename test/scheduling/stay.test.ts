@@ -10,11 +10,11 @@ const TOKENS = 100_000;
 const SPEED = 10;
 const fast = (id: string, more: Partial<TestWorker> = {}) => worker(id, 4, { baseMs: 50, tokensPerMs: SPEED, ...more });
 
-function pick(workers: readonly TestWorker[], shape: CallShape, nowMs = 0): string {
+function pick(workers: readonly TestWorker[], shape: CallShape, nowMs = 0, waiting = 0): string {
   const random = lot();
   const index = new Candidates(random);
   index.replace(workers);
-  const picked = createScheduler(profiles.sticky, parts, random).pick(index, call(shape), nowMs);
+  const picked = createScheduler(profiles.sticky, parts, random).pick(index, call(shape), nowMs, waiting);
   return typeof picked === 'string' ? picked : picked.id;
 }
 
@@ -50,8 +50,17 @@ describe('a run', () => {
       fast('a', { tokensPerMs: 1 }),
       fast('home', { tokensPerMs: 1, backlogTokens }),
     ];
-    expect(pick(slow(99_300 + 17_900), step())).toBe('home');
-    expect(pick(slow(99_300 + 18_100), step())).toBe('a');
+    expect(pick(slow(99_300 + 59_900), step())).toBe('home');
+    expect(pick(slow(99_300 + 60_100), step())).toBe('a');
+  });
+
+  it('stays the longer the more calls stand in line, each worker’s share of which would wait for the reading', () => {
+    const waiting = (tokens: number) => [fast('a'), fast('home', { backlogTokens: tokens })];
+    // 9.93 s to read anew, and as much twice over for each of one call in line per worker: 29.79 s.
+    expect(pick(waiting(99_300 + 297_000), step(), 0, 2)).toBe('home');
+    expect(pick(waiting(99_300 + 298_500), step(), 0, 2)).toBe('a');
+    expect(pick(waiting(99_300 + 595_000), step(), 0, 5)).toBe('home');
+    expect(pick(waiting(99_300 + 596_500), step(), 0, 5)).toBe('a');
   });
 
   it('is no matter of speed where none is known: an unknown worker is taken to be as fast as the one it is at', () => {
@@ -84,13 +93,13 @@ describe('a run', () => {
 describe('a run whose worker is full', () => {
   const workers = (more: Partial<TestWorker> = {}) => [fast('a'), fast('home', { inFlight: 4, ...more })];
 
-  it('waits for it after a tool call, as long as reading anew would take elsewhere', () => {
+  it('waits for it as long as reading anew would take elsewhere', () => {
     expect(pick(workers(), step({ lease: lease(true) }))).toBe('full');
     expect(pick(workers(), step({ lease: lease(true), waited: 9_900 }))).toBe('full');
     expect(pick(workers(), step({ lease: lease(true), waited: 9_950 }))).toBe('a');
   });
 
-  it('says for whom it waits, where it goes else, and when: by its worth or by the surety of its return', () => {
+  it('says for whom it waits, where it goes else, and when', () => {
     const random = lot();
     const index = new Candidates(random);
     const scheduler = createScheduler(profiles.sticky, parts, random);
@@ -101,7 +110,9 @@ describe('a run whose worker is full', () => {
     // 99,300 tokens anew take 9.93 s, counted from when it came.
     expect(asked.hold).toEqual({ worker: home, other: a, untilMs: 1_000 + 9_930 });
     expect(scheduler.pick(index, asked, 25_000)).toBe('full');
-    expect(asked.hold!.untilMs).toBe(30_000);
+    expect(asked.hold!.untilMs).toBe(25_000 - 400 + 9_930);
+    expect(scheduler.pick(index, asked, 25_000, 4)).toBe('full');
+    expect(asked.hold!.untilMs).toBe(25_000 - 400 + 5 * 9_930);
     home!.inFlight = 3;
     expect(scheduler.pick(index, asked, 25_000)).toBe(home);
     expect(asked.hold).toBe(null);
@@ -114,14 +125,16 @@ describe('a run whose worker is full', () => {
 
   it('waits no longer than its profile allows', () => {
     const slow = [fast('a', { tokensPerMs: 1 }), fast('home', { tokensPerMs: 1, inFlight: 4 })];
-    expect(pick(slow, step({ lease: lease(true), waited: 17_900 }))).toBe('full');
-    expect(pick(slow, step({ lease: lease(true), waited: 18_000 }))).toBe('a');
+    expect(pick(slow, step({ lease: lease(true), waited: 59_900 }))).toBe('full');
+    expect(pick(slow, step({ lease: lease(true), waited: 60_000 }))).toBe('a');
   });
 
-  it('waits only within 30 s of the tool call, and never when a person is to come next', () => {
-    expect(pick(workers(), step({ lease: lease(true, 1_000) }), 31_000)).toBe('full');
-    expect(pick(workers(), step({ lease: lease(true, 1_000) }), 31_001)).toBe('a');
-    expect(pick(workers(), step({ lease: lease(false) }))).toBe('a');
+  it('waits whether a tool or a person kept it, and however long: what counts is what its worker still holds', () => {
+    for (const inTool of [true, false])
+      for (const nowMs of [0, 31_000, 1_800_000])
+        expect(pick(workers(), step({ lease: lease(inTool) }), nowMs)).toBe('full');
+    expect(pick(workers(), step({ lease: lease(true), held: { home: 79_000 } }))).toBe('a');
+    expect(pick(workers(), { inputTokens: TOKENS })).toBe('a');
   });
 
   it('does not wait for one that takes no calls, that failed it, or that is far behind', () => {
@@ -136,7 +149,7 @@ describe('a run whose worker is full', () => {
     expect(pick(workers(), step({ lease: lease(true), held }))).toBe('a');
   });
 
-  it('in all cases waits within its worth, its 30 s and its profile, and else takes a slot that is free', () => {
+  it('in all cases waits within its worth and its profile, more so in a crowd, and else takes a slot that is free', () => {
     const speed = fc.double({ min: 0.1, max: 50, noNaN: true });
     fc.assert(
       fc.property(
@@ -144,17 +157,16 @@ describe('a run whose worker is full', () => {
         speed,
         fc.nat(TOKENS),
         fc.nat(40_000),
-        fc.nat(60_000),
-        fc.boolean(),
         fc.nat(400_000),
-        (here, there, held, waited, nowMs, inTool, backlogTokens) => {
+        fc.nat(6),
+        (here, there, held, waited, backlogTokens, waiting) => {
           const a = fast('a', { tokensPerMs: there });
           const home = fast('home', { tokensPerMs: here, inFlight: 4, backlogTokens });
-          const shape = { inputTokens: TOKENS, held: { home: held }, lease: lease(inTool), waited };
-          const picked = pick([a, home], shape, nowMs);
-          const worthMs = Math.min(18_000, held / there);
+          const shape = { inputTokens: TOKENS, held: { home: held }, lease: lease(true), waited };
+          const picked = pick([a, home], shape, 0, waiting);
+          const worthMs = (1 + waiting) * Math.min(60_000, held / there);
           const laterMs = (backlogTokens + TOKENS - held) / here - TOKENS / there;
-          const waits = inTool && nowMs <= 30_000 && held >= 0.8 * TOKENS && waited < worthMs && laterMs <= worthMs;
+          const waits = held >= 0.8 * TOKENS && waited < worthMs && laterMs <= worthMs;
           // Within rounding of a bound either answer is right.
           if (Math.abs(waited - worthMs) < 1e-6 || Math.abs(laterMs - worthMs) < 1e-6) return;
           expect(picked).toBe(waits ? 'full' : 'a');
