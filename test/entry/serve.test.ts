@@ -55,7 +55,7 @@ it('spillway status shows pools and workers of a running router, or says that no
   const none = spillway(['status'], { SPILLWAY_ADMIN: '127.0.0.1:1' });
   expect(await shown.ended).toBe(0);
   expect(shown.stdout).toMatch(
-    /demo-large \(demo-large\): ready, 0 in flight, 0 waiting\n {2}demo-large\/1 http:\S+ warm, 0\/16, breaker closed/,
+    /demo-large \(demo-large\): ready, 0 in flight, 0 waiting, 0 % full\n {2}demo-large\/1 http:\S+ warm, 0\/16, breaker closed/,
   );
   expect(await none.ended).toBe(1);
   expect(none.stderr).toBe('No router answers on http://127.0.0.1:1. Is it running, and is this its admin address?\n');
