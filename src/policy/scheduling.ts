@@ -32,7 +32,7 @@ export function schedulingSchema({ filters, scorers, pickers }: Registries) {
             .prefault('80%')
             .describe('Percent. Share of a prompt that a worker must hold to be preferred for it.'),
           breakAfter: duration(1)
-            .prefault('18s')
+            .prefault('60s')
             .describe(
               'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where reading the prompt anew takes less.',
             ),
