@@ -8,6 +8,7 @@ import type { Trace } from '../src/simulation/traces/forms.ts';
 import { readTrace } from '../src/simulation/traces/index.ts';
 import { gathered } from '../src/simulation/traffic.ts';
 import { LIVE, liveAndSimulated, type Side } from '../test/simulation/claims/live.ts';
+import { agentPlaces } from './simulation-agents.ts';
 import { ms, percent, SEEDS, table } from './simulation-cells.ts';
 import { bursts, overloads, sickWorkers } from './simulation-overload.ts';
 import { fairShares, lowBands, neighbours } from './simulation-tenants.ts';
@@ -47,6 +48,7 @@ const recorded = gathered([
   await traceOf(folder, 'servegen_m-mid_rates_days0-6.csv.gz'),
   await traceOf(folder, 'servegen_m-mid_tokens_days0-6.csv.gz'),
 ]);
+const { sessions } = gathered([await traceOf(folder, 'claude_code_sessions_a.jsonl.gz')]);
 const { calls } = gathered([await traceOf(folder, 'azure2023_code_first30min.csv.gz')]);
 const sections: Readonly<Record<string, () => Promise<string>>> = {
   'Shares between tenants': () => fairShares(recorded, [null, 0, 36, 84, 108, 60], 600_000),
@@ -55,6 +57,7 @@ const sections: Readonly<Record<string, () => Promise<string>>> = {
   'Ten times the load': () => overloads(60),
   'Recorded bursts': () => bursts(calls),
   'One sick worker of four': sickWorkers,
+  'Agents and their prompts': () => agentPlaces(sessions, 120),
   'Beside real processes': besideLive,
 };
 for (const [title, made] of Object.entries(sections)) {
