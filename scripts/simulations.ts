@@ -29,7 +29,7 @@ async function besideLive(): Promise<string> {
       `seed ${seed}, live (${live.calls} calls, ${miscounted} miscounted, sent ≤ ${ms(worstLagMs)} late)`,
       ...cells(live),
     ]);
-    rows.push([`simulated (TTFT p50 ${off('p50')}, p95 ${off('p95')})`, ...cells(simulated)]);
+    rows.push([`simulated, 8 runs (TTFT p50 ${off('p50')}, p95 ${off('p95')})`, ...cells(simulated)]);
   }
   return table(
     ['', 'first content p50 / p95', 'wait in line p50 / p95', 'prompt tokens reused', 'total p50 / p95', 'failed'],

@@ -61,13 +61,18 @@ function words(random: Random, count: number): string {
   return Array.from({ length: count }, letters).join(' ');
 }
 
+/** As a demo worker counts them. */
+export function tokensOf({ body }: TrafficCall): readonly number[] {
+  return promptIdsOf(messagesOf({ messages: body.messages }), undefined);
+}
+
 /** As the simulator plays them: tokens and cache blocks as demo workers count them, runs known by their prompts alone. */
 export function scriptsOf(calls: readonly TrafficCall[]): Script[] {
   return callsAt(
     calls.map(({ atMs }) => atMs),
     (at) => {
       const { body, program, session } = calls[at]!;
-      const ids = promptIdsOf(messagesOf({ messages: body.messages }), undefined);
+      const ids = tokensOf(calls[at]!);
       return {
         tenant: 'default',
         inputTokens: ids.length,
