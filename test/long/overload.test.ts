@@ -14,6 +14,8 @@ const CAPACITY = (SLOTS * 1_000) / SERVICE_MS;
 const WAIT_S = 1;
 /** An answer that comes later is no good to its caller. */
 const GOOD_MS = 2_000;
+/** At half load one of a hundred calls takes so long by chance: more than eight came at once. */
+const CHANCE_MS = 1.4 * SERVICE_MS;
 const OVERLOAD_S = Number(process.env['SPILLWAY_OVERLOAD_SECONDS'] ?? 10);
 
 // In the first seconds processes get going: nothing is measured.
@@ -48,8 +50,10 @@ function figures({ records, startedWallMs, worstLagMs }: Load, stage: Stage) {
     refusedMs: [0.5, 0.99, 0.999, 1].map((share) => quantile(refusedMs, share)),
     refusedAtOnce: refusedMs.filter((ms) => ms <= 20).length / refusedMs.length,
     hints: [quantile(hints, 0), quantile(hints, 1)],
+    /** Turned away before there was any overload. */
+    refusedInCalm: records.filter(({ phase, status }) => phase === CALM && status === 429).length,
     calmMs: Math.round(calmMs),
-    recoveryMs: Math.round(recoveryMs(records, beginOf(AFTER), 1.2 * calmMs)),
+    recoveryMs: Math.round(recoveryMs(records, beginOf(AFTER), 1.2 * Math.max(calmMs, CHANCE_MS))),
     /** Neither whole nor refused: what was let in and came to nothing. */
     broken: records.filter(({ status, whole }) => !whole && status !== 429),
     cameBack: backs.length,
