@@ -41,7 +41,8 @@ export function leewayMs(
     lostMs = msPerToken * (anew - fresh);
     laterMs = msPerToken * (holder.backlogTokens - other.backlogTokens) - lostMs;
   }
-  const worthMs = crowd * Math.min(breakAfterMs, lostMs);
+  // Estimates of a busy worker move on with the clock, also from one line here to the next.
+  const worthMs = crowd * Math.min(breakAfterMs, Math.max(0, lostMs));
   return laterMs > worthMs ? -1 : worthMs;
 }
 

@@ -27,6 +27,12 @@ describe('a run', () => {
     expect(pick([fast('a'), fast('home', { inFlight: 3, backlogTokens: 20_000 }), fast('b')], step())).toBe('home');
   });
 
+  it('stays though what is expected of a silent worker grows from one look to the next', () => {
+    let looks = 100;
+    const silent = { ...fast('silent', { inFlight: 1 }), expectedFirstContentMs: () => looks++ };
+    expect(pick([silent, fast('home')], step({ inputTokens: 8, held: { home: 8 } }))).toBe('home');
+  });
+
   it('is not kept where less than the share of its prompt is', () => {
     const workers = [fast('a'), fast('home', { backlogTokens: 85_000 })];
     expect(pick(workers, step({ held: { home: 79_000 } }))).toBe('a');
