@@ -4,7 +4,7 @@ const ALLOWED: readonly RegExp[] = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
   /^dist\/(?:[a-z0-9-]+\/)*[a-z0-9-]+\.(?:js|d\.ts)$/,
   /^bin\/[a-z0-9-]+\.mjs$/,
-  /^policies\/[a-z0-9-]+\.(?:yaml|schema\.json)$/,
+  /^policies\/[a-z0-9-]+(?:\.example)?\.yaml$/,
   /^policies\/(?:README\.md|policy\.schema\.json)$/,
   /^docs\/[a-z0-9-]+\.md$/,
 ];
