@@ -61,16 +61,14 @@ function figures({ records, startedWallMs, worstLagMs }: Load, stage: Stage) {
   };
 }
 
-// A worker that has no line of its own turns calls away while its size is learned: these have waited by then.
 const KINDS = [
-  { kind: '8 calls per worker', concurrency: SLOTS, waiting: 0, atOnce: 99 },
-  { kind: 'calls per worker learned, at a worker that queues', concurrency: 'auto', waiting: 256, atOnce: 99 },
-  { kind: 'calls per worker learned, at one that says when it is full', concurrency: 'auto', waiting: 0, atOnce: 95 },
+  { kind: '8 calls per worker', concurrency: SLOTS, waiting: 0 },
+  { kind: 'learned, at a worker that queues', concurrency: 'auto', waiting: 256 },
 ];
 
 it.each(KINDS)(
-  'F080 ten times as many calls as a worker serves: nine tenths of the peak are served, $atOnce of 100 refusals take 20 ms at most, whoever comes back as told is served, all is calm within 5 s; $kind',
-  async ({ kind, concurrency, waiting, atOnce }) => {
+  'F080 ten times as many calls as a worker serves: nine tenths of the peak are served, 99 of 100 refusals take 20 ms at most, whoever comes back as told is served, all is calm within 5 s; $kind',
+  async ({ kind, concurrency, waiting }) => {
     const worker = { slots: SLOTS, serviceMs: SERVICE_MS, waiting };
     const found = await onStage({ workers: [worker], concurrency, waitSeconds: WAIT_S }, async (stage) => {
       const { url } = stage.router;
@@ -87,7 +85,7 @@ it.each(KINDS)(
     expect(found.recoveryMs).toBeLessThanOrEqual(5_000);
     expect(found.cameBack).toBeGreaterThan(50);
     expect(found.cameBackServed).toBeGreaterThanOrEqual(0.95);
-    expect(found.refusedAtOnce).toBeGreaterThanOrEqual(atOnce / 100);
+    expect(found.refusedAtOnce).toBeGreaterThanOrEqual(0.99);
   },
   (OVERLOAD_S + 120) * 1_000,
 );
