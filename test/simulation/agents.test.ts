@@ -23,19 +23,19 @@ describe('agents with long prompts', () => {
     expect(report.reusedOfPerfect!).toBeGreaterThanOrEqual(0.95);
     expect(fiveMinutes!.work!).toBeLessThanOrEqual(1.3);
     inOrder(figures);
-  }, 30_000);
+  }, 120_000);
 
   it('at 1.5 still do, since a pool that is full moves nobody; tool loops go first, and nobody waits beyond the limit', async () => {
     const figures = await play('sticky', 1.5, 12);
     expect(figures.report.reusedOfPerfect!).toBeGreaterThanOrEqual(0.95);
     expect(figures.toolLoop.queueMs.p50!).toBeLessThan(figures.newTurns.queueMs.p50! / 2);
     inOrder(figures);
-  }, 30_000);
+  }, 120_000);
 
   it('without affinity lose a tenth of it, and with that most of their workers’ time', async () => {
     const [sticky, fewest] = [await play('sticky', 0.7, 10), await play('least-requests', 0.7, 10)];
     expect(fewest.report.reusedOfPerfect!).toBeLessThan(0.9);
     expect(fewest.report.answeredPerSecond).toBeLessThan(0.6 * sticky.report.answeredPerSecond);
     expect(fewest.report.all.ttftMs.p50!).toBeGreaterThan(10 * sticky.report.all.ttftMs.p50!);
-  }, 30_000);
+  }, 120_000);
 });
