@@ -4,10 +4,10 @@ import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
 import type { RunIdentity, Stop } from '../core/runs.ts';
+import { firstEntry, memberAt, nextEntry, stringAt, valueEnd } from '../wire/entries.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
-import { textOf } from '../wire/text.ts';
 import { readCount, readFlag, readModel, scanBody, wrong } from './fields.ts';
 import { countInputs } from './inputs.ts';
 import { runInCacheKey } from './named-run.ts';
@@ -150,36 +150,22 @@ function checkChoices(reply: Uint8Array): CheckedReply {
   const choices = fieldOf(scan, 'choices');
   if (choices?.kind !== 'array')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no choices.');
-  return factsOf(reply, scan, stopOf(reply, choices));
+  return factsOf(reply, scan, stopOf(scan, choices));
 }
 
-const FINISH_REASON = '"finish_reason"';
-const REASON = /\s*:\s*"([^"\\]*)"/y;
-const REASON_USUALLY = ':"';
+/** Longer than any reason there is. */
+const MOST_REASON_BYTES = 64;
 
-/**
- * Looks at each finish reason without parsing; an escaped quote keeps generated text from looking like one. Throws where
- * one says that the target failed.
- */
-function stopOf(reply: Uint8Array, choices: Field): Stop | null {
+/** Looks at each choice's finish reason without parsing the rest. Throws where one says that the target failed. */
+function stopOf(scan: ScannedObject, choices: Field): Stop | null {
   let stop: Stop | null = null;
-  const text = textOf(reply, choices.start, choices.end);
-  for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
-    const reason = reasonAt(text, at + FINISH_REASON.length);
+  for (let at = firstEntry(scan, choices.start); at >= 0; ) {
+    const reason = stringAt(scan, memberAt(scan, at, 'finish_reason'), MOST_REASON_BYTES);
     if (reason === 'error') throw new RouterError('upstream_error', 'The target ended its reply with an error.');
     if (reason !== null && reason !== '') stop = stopWith(stop, reason);
+    at = at === choices.lastEntry ? -1 : nextEntry(scan, valueEnd(scan, at));
   }
   return stop;
-}
-
-/** Written by machines, it hardly ever has white space around it. */
-function reasonAt(text: string, at: number): string | null {
-  if (text.startsWith(REASON_USUALLY, at)) {
-    const start = at + REASON_USUALLY.length;
-    return text.slice(start, text.indexOf('"', start));
-  }
-  REASON.lastIndex = at;
-  return REASON.exec(text)?.[1] ?? null;
 }
 
 /** Usage and model of a whole reply. */
