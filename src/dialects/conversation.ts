@@ -55,11 +55,13 @@ export function conversationPrint(scan: ScannedObject, { tools, system, messages
   for (const list of tools) if (list?.kind === 'array' && list.lastEntry >= 0) print = printTools(print, scan, list);
   if (system !== undefined) print = printContent(print, scan, system.start);
   let at = messages === undefined ? -1 : firstEntry(scan, messages.start);
-  for (; at >= 0 && instructs(scan, at); at = nextEntry(scan, valueEnd(scan, at)))
+  // Nothing stands behind the last one: its end need not be looked for.
+  const after = (message: number) => (message === messages?.lastEntry ? -1 : nextEntry(scan, valueEnd(scan, message)));
+  for (; at >= 0 && instructs(scan, at); at = after(at))
     print = printContent(print, scan, memberAt(scan, at, 'content'));
   const common = print;
   if (messages?.kind === 'string') print = printContent(print, scan, messages.start);
-  for (let seen = 0; seen < MOST_OPENING && at >= 0; seen++, at = nextEntry(scan, valueEnd(scan, at))) {
+  for (let seen = 0; seen < MOST_OPENING && at >= 0; seen++, at = after(at)) {
     if (isText(scan, memberAt(scan, at, 'role'), 'user'))
       print = printContent(print, scan, memberAt(scan, at, 'content'));
     // Some conversations open with the model's greeting.

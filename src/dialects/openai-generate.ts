@@ -14,7 +14,7 @@ import { runInCacheKey } from './named-run.ts';
 import { checkedReply } from './openai-reply.ts';
 import { stopWith } from './openai-stop.ts';
 import { createChunkJudge, type HasContent } from './openai-stream.ts';
-import { usageFrom } from './openai-usage.ts';
+import { usageAt } from './openai-usage.ts';
 import { Prompt, type PromptForm } from './prompt.ts';
 import { NONE } from './same-form.ts';
 
@@ -173,7 +173,7 @@ export function factsOf(reply: Uint8Array, scan: ScannedObject, stop: Stop | nul
   const usage = fieldOf(scan, 'usage');
   const model = fieldOf(scan, 'model');
   return {
-    usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
+    usage: usage?.kind === 'object' ? usageAt(scan, usage.start) : null,
     servedModel: stringOf(reply, model) ?? null,
     stop,
     body: reply,

@@ -12,6 +12,8 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+/** As many digits of a number are exact. */
+const MOST_DIGITS = 15;
 /** Most strings are shorter. */
 const NEAR_BYTES = 64;
 
@@ -94,6 +96,21 @@ export function stringAt(json: ScannedObject, at: number, maxBytes: number): str
   if (!isString(json, at)) return null;
   const end = stringEnd(json, at);
   return end - at - 2 > maxBytes ? null : keyText(json.bytes, at + 1, end - 1);
+}
+
+/** The number at `at`; not a number where there is none. */
+export function numberAt(json: ScannedObject, at: number): number {
+  if (at < 0) return Number.NaN;
+  const { bytes } = json;
+  let value = 0;
+  let i = at;
+  for (; i < at + MOST_DIGITS; i++) {
+    const digit = bytes[i]! - 0x30;
+    if (!(digit >= 0 && digit <= 9)) break;
+    value = value * 10 + digit;
+  }
+  if (i > at && endsLiteral(bytes[i]!)) return value;
+  return isString(json, at) ? Number.NaN : Number(textOf(bytes, at, valueEnd(json, at)));
 }
 
 /** Whether the value at `at` is this string, which is ASCII, in whatever spelling. */
