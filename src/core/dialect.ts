@@ -90,12 +90,20 @@ export interface UpstreamCall {
   check(reply: Uint8Array, headers: HeaderView): CheckedReply;
 }
 
-/** Tokens of one attempt in one normal form: no token is counted in two fields but reasoning, which is part of output. */
+/**
+ * Tokens of one attempt in one normal form: no token is counted in two fields but those that fill a cache, which are part of
+ * the uncached ones, and reasoning, which is part of output.
+ */
 export interface Usage {
   readonly uncachedTokens: number;
   readonly cachedTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
+  /** Of the uncached ones: those that fill the target's cache, and of these the ones that fill it for an hour. Absent: none. */
+  readonly cacheWriteTokens?: number;
+  readonly cacheWriteLongTokens?: number;
+  /** The service tier that the target says it used. Absent: it says none. */
+  readonly serviceTier?: string;
 }
 
 /**

@@ -1,4 +1,5 @@
 // The ordered alternatives that policy leaves a call. Pure data, made from the policy file. For policy and router.
+import type { NanoUsd } from './money.ts';
 import type { Capability, DialectName, Priority, Reason, RerankForm, RouteClass, ScoreMeaning } from './names.ts';
 
 /** Bounds on one attempt, ms. A buffered reply is silent until it is made: before its first byte only `connect` and `total` bind it. */
@@ -20,17 +21,62 @@ export interface ServiceLevel {
   readonly objective: number;
 }
 
+/** Units a minute. */
+export interface MinuteLimit {
+  readonly perMinute: number;
+  /** Units that may come at once. */
+  readonly burst: number;
+  /** Counted and told, never refused. */
+  readonly dryRun: boolean;
+}
+
+/** Money by calendar windows in UTC; null = no limit. */
+export interface SpendLimits {
+  readonly hour: NanoUsd | null;
+  readonly day: NanoUsd | null;
+  readonly month: NanoUsd | null;
+  /** Shares of a limit at which the operator is warned, ascending. */
+  readonly warnAt: readonly number[];
+  readonly dryRun: boolean;
+}
+
+/** What a tenant's calls may use; null = no limit. All keys of the tenant share them. */
+export interface TenantLimits {
+  readonly requests: MinuteLimit | null;
+  /** Prompt tokens that had to be read anew, and the reply's. */
+  readonly uncachedTokens: MinuteLimit | null;
+  readonly inFlight: { readonly limit: number; readonly dryRun: boolean } | null;
+  readonly spend: SpendLimits | null;
+}
+
+export const NO_LIMITS: TenantLimits = { requests: null, uncachedTokens: null, inFlight: null, spend: null };
+
 /** What policy says of a tenant. */
 export interface TenantRules {
+  /** The plan that it has from; null = none. */
+  readonly plan: string | null;
   /** Share under contention, beside other tenants'. */
   readonly weight: number;
   /** The highest band it may claim. */
   readonly priority: Priority;
   /** Zones its calls may go to; null = all. */
   readonly zones: ReadonlySet<string> | null;
+  /** Names and patterns (with `*`) of models that it may ask; null = all. */
+  readonly models: readonly string[] | null;
+  /** From when on it may ask nothing more, Unix epoch in ms; null = never. */
+  readonly expiresMs: number | null;
+  readonly limits: TenantLimits;
 }
 
-export const DEFAULT_TENANT: TenantRules = { weight: 1, priority: 'interactive', zones: null };
+export const DEFAULT_TENANT: TenantRules = {
+  plan: null,
+  weight: 1,
+  priority: 'interactive',
+  zones: null,
+  models: null,
+  expiresMs: null,
+  limits: NO_LIMITS,
+};
 
 export interface ClassRules {
   readonly class: RouteClass;

@@ -1,7 +1,7 @@
 // The `scheduling:`, `fairness:` and `tenants:` sections: who comes first, and which worker serves. For the schema and the loader.
 import { z } from 'zod';
 import { PRIORITIES } from '../core/names.ts';
-import type { TenantRules } from '../core/plan.ts';
+import { DEFAULT_TENANT, type TenantRules } from '../core/plan.ts';
 import type { ProfileSpec } from '../core/schedule.ts';
 import type { Registries } from './registries.ts';
 import { duration, name, number, percent } from './units.ts';
@@ -125,7 +125,7 @@ export function tenantRules(document: TenantsDocument): ReadonlyMap<string, Tena
   return new Map(
     Object.entries(document).map(([named, { weight, priority, zones }]) => [
       named,
-      { weight, priority, zones: zones === undefined ? null : new Set(zones) },
+      { ...DEFAULT_TENANT, weight, priority, zones: zones === undefined ? null : new Set(zones) },
     ]),
   );
 }

@@ -1,5 +1,5 @@
 // A simulated call: what its caller knows of it, and how the router sees it without a byte of JSON. For player and transport.
-import type { CheckedReply, Dialect, JoinedReply, ParsedCall, PromptPrint, SplitCall, Usage } from '../core/dialect.ts';
+import type { CheckedReply, Dialect, JoinedReply, ParsedCall, PromptPrint, SplitCall } from '../core/dialect.ts';
 import type { DialectName, Priority, RouteClass } from '../core/names.ts';
 import type { RunIdentity, Stop } from '../core/runs.ts';
 import { FrameJudge, usageOf } from './frames.ts';
@@ -109,7 +109,8 @@ function splitCall(bodies: Bodies, body: Uint8Array, most: number): SplitCall | 
 }
 
 function joined(replies: readonly CheckedReply[]): JoinedReply {
-  const sum = (field: keyof Usage) => replies.reduce((total, { usage }) => total + (usage?.[field] ?? 0), 0);
+  const sum = (field: 'uncachedTokens' | 'cachedTokens' | 'outputTokens' | 'reasoningTokens') =>
+    replies.reduce((total, { usage }) => total + (usage?.[field] ?? 0), 0);
   const usage = {
     uncachedTokens: sum('uncachedTokens'),
     cachedTokens: sum('cachedTokens'),

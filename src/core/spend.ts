@@ -1,0 +1,45 @@
+// Money held for calls in flight, so that a budget is not spent twice. For admission and router.
+import type { WindowSpend } from './ledger.ts';
+import type { NanoUsd } from './money.ts';
+import type { SpendLimits } from './plan.ts';
+
+export interface SpendWish {
+  readonly tenant: string;
+  readonly limits: SpendLimits;
+  /** What the call costs in 99 of 100 cases, and what it can cost at most. */
+  readonly likely: NanoUsd;
+  readonly most: NanoUsd;
+}
+
+/** Held for one call; closed exactly once, a second time does nothing. */
+export interface SpendHold {
+  readonly granted: true;
+  /** What the call is charged. It is spent from here on, whether or not the ledger has written it yet. */
+  close(charge: NanoUsd): void;
+}
+
+export interface SpendRefusal {
+  readonly granted: false;
+  /**
+   * `spent`: the window's money is gone, and only its end helps. `held`: calls in flight may need what is left; some of it
+   * comes back when they end. `above`: the call alone costs more than the whole limit. `store`: nobody can tell.
+   */
+  readonly reason: 'spent' | 'held' | 'above' | 'store';
+  /** The tightest; null where the store could not be asked. */
+  readonly window: WindowSpend | null;
+}
+
+/**
+ * Every call in flight is backed by the most it can cost, all but one: the one whose most lies widest above what is likely.
+ * So a budget is overshot by one call's error at worst, and one call alone is let in while any money is left.
+ */
+export interface SpendBook {
+  reserve(wish: SpendWish): SpendHold | SpendRefusal | Promise<SpendHold | SpendRefusal>;
+  /** Tells when money of this tenant comes free again; called once, in the order of asking. Answers with how to leave. */
+  awaits(tenant: string, freed: () => void): () => void;
+  /** Held for calls in flight now. */
+  readonly reserved: NanoUsd;
+  /** What a tenant has spent and left; null: nothing is known yet. */
+  windows(tenant: string): readonly WindowSpend[] | null;
+  close(): void | Promise<void>;
+}

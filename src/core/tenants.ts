@@ -1,0 +1,22 @@
+// Tenants that are kept in a store beside those of the policy. For tenants, stores, policy and the command line.
+
+/** As `spillway tenants set` wrote it: one tenant's entry of a policy's `tenants:` section, as plain data, checked on use. */
+export interface TenantRecord {
+  readonly name: string;
+  readonly entry: Readonly<Record<string, unknown>>;
+  /** Unix epoch, ms. */
+  readonly changedMs: number;
+}
+
+/** Several processes may use one at once. Rejects with a StoreFault. */
+export interface TenantStore {
+  /** In the order of their names. */
+  all(): readonly TenantRecord[] | Promise<readonly TenantRecord[]>;
+  /** Grows or changes whenever any process has written. */
+  version(): number | Promise<number>;
+  /** Makes or replaces; durable once it has answered. */
+  set(record: TenantRecord): void | Promise<void>;
+  /** False: there was none. */
+  remove(name: string): boolean | Promise<boolean>;
+  close(): void | Promise<void>;
+}
