@@ -34,6 +34,15 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     'Look at the field that `param` names, if any, and at what the target supports.',
   ),
   conflicting_keys: text('`Authorization` and `x-api-key` carry two different keys.', 'Send one of them.'),
+  idempotency_in_flight: text(
+    'A request with the same `Idempotency-Key` is still under way.',
+    'Wait for it; the same request again gets its reply.',
+  ),
+  idempotency_mismatch: text('The `Idempotency-Key` was used before, with another body.', 'Take a new key.'),
+  store_unavailable: text(
+    'A store that the call depends on cannot be read or written.',
+    'Try again after `Retry-After`; the operator finds why in the log.',
+  ),
   invalid_api_key: text(
     'No key that is in force came with the request. Missing, unknown, expired and revoked ones get the same answer.',
     'Ask the operator for a key; see [keys.md](keys.md).',

@@ -8,6 +8,7 @@ import type { Pressure } from './core/pressure.ts';
 import type { Runtime } from './core/runtime.ts';
 import { createApp } from './http/app.ts';
 import { type Admit, admitByKey, letIn } from './http/credential.ts';
+import { createKeptReplies } from './http/kept-replies.ts';
 import { webIngress } from './http/web-sink.ts';
 import { compilePolicy } from './policy/compile.ts';
 import type { PolicyFiles } from './policy/documents.ts';
@@ -17,6 +18,7 @@ import type { SecretSource } from './policy/secrets.ts';
 import { registriesWith } from './registries.ts';
 import { createRouter, type Router, type RouterRegistries } from './router/create.ts';
 import { createWebRuntime } from './runtime/web/runtime.ts';
+import { MemoryReplies } from './stores/memory/replies.ts';
 import { KeyRing } from './tenants/key-ring.ts';
 
 /** Who is behind a request, as the app around the routes knows it. */
@@ -90,6 +92,7 @@ export function spillway(options: SpillwayOptions): Spillway {
     limits: { ...DEFAULT_HTTP_LIMITS, ...options.limits },
     clock,
     newId,
+    replies: createKeptReplies(new MemoryReplies(clock), digest),
     log,
     admit: admission(options, ring, ready),
     ready: () => isReady,

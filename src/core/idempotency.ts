@@ -23,6 +23,21 @@ export type IdempotencyAnswer =
   | { readonly state: 'mismatch' }
   | { readonly state: 'kept'; readonly reply: KeptReply };
 
+export interface IdempotencyBounds {
+  readonly maxReplies: number;
+  readonly maxBytes: number;
+  /** A larger reply is not kept. */
+  readonly maxReplyBytes: number;
+  readonly maxAgeMs: number;
+}
+
+export const REPLY_BOUNDS: IdempotencyBounds = {
+  maxReplies: 10_000,
+  maxBytes: 64 * 1024 * 1024,
+  maxReplyBytes: 1024 * 1024,
+  maxAgeMs: 24 * 3_600_000,
+};
+
 /** Bounded by count, bytes and age. By its own clock. Rejects with a StoreFault. */
 export interface IdempotencyStore {
   /** One atomic step. `digest`: SHA-256 of the body, lower-case hex. A try that is not closed after `leaseMs` is over. */

@@ -8,6 +8,7 @@ type ErrorType =
   | 'api_error'
   | 'authentication_error'
   | 'billing_error'
+  | 'conflict_error'
   | 'invalid_request_error'
   | 'not_found_error'
   | 'overloaded_error'
@@ -22,6 +23,7 @@ const TYPES: ReadonlyMap<number, ErrorType> = new Map([
   [402, 'billing_error'],
   [403, 'permission_error'],
   [404, 'not_found_error'],
+  [409, 'conflict_error'],
   [413, 'request_too_large'],
   [429, 'rate_limit_error'],
   [504, 'timeout_error'],

@@ -9,6 +9,7 @@ import { dialects } from '../dialects/index.ts';
 import { createAdminApp } from '../http/admin.ts';
 import { createApp } from '../http/app.ts';
 import { admitByKey } from '../http/credential.ts';
+import { createKeptReplies } from '../http/kept-replies.ts';
 import { createTurnAway } from '../http/overload.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { savedPolicy } from '../policy/last-good.ts';
@@ -22,6 +23,7 @@ import { newRequestId, nodeClock, nodeDigest } from '../runtime/node/machine.ts'
 import { nodePolicyFiles, nodeSecrets, replaceFile, watchFiles } from '../runtime/node/policy-files.ts';
 import { createNodeServer } from '../runtime/node/server.ts';
 import { createNodeTransport } from '../runtime/node/transport.ts';
+import { MemoryReplies } from '../stores/memory/replies.ts';
 import { SqliteKeys } from '../stores/sqlite/keys.ts';
 import { KeyRing } from '../tenants/key-ring.ts';
 import { Door } from './door.ts';
@@ -151,6 +153,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   const { pressure, metrics } = watch;
   const router = createRouter({ catalog, registries, runtime, metrics, pressure });
   opened.push(() => router.close());
+  const replies = new MemoryReplies(clock);
   const ingress = createNodeIngress(limits, clock);
   opened.push(() => ingress.close());
   let stopping = false;
@@ -168,6 +171,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     limits,
     clock,
     newId: newRequestId,
+    replies: createKeptReplies(replies, runtime.digest),
     log,
     ready,
     basePath: rules.basePath,

@@ -2,9 +2,10 @@
 import type { Context } from 'hono';
 import type { Dialect } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
+import type { KeptReply } from '../core/idempotency.ts';
 import type { HttpLimits } from '../core/limits.ts';
 import { RESPONSE_HEADERS } from '../core/names.ts';
-import type { Disclosure, InferenceReply } from '../core/reply.ts';
+import type { Disclosure, End, InferenceReply } from '../core/reply.ts';
 import type { Clock, Log, NewId } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
 import type { CallSignal } from '../core/signal.ts';
@@ -12,6 +13,7 @@ import { type HeaderView, headerOf } from '../core/transport.ts';
 import { type Admit, mayCall } from './credential.ts';
 import { errorReply, headerText } from './errors.ts';
 import type { Ingress } from './ingress.ts';
+import { type KeptReplies, readIdempotencyKey, replayedHeaders, type Try } from './kept-replies.ts';
 import type { TurnAway } from './overload.ts';
 import { readRun, readStep } from './run.ts';
 import { readWants } from './wants.ts';
@@ -25,6 +27,8 @@ export interface CallDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
+  /** Where replies are kept for requests with an Idempotency-Key; none: the key is not looked at. */
+  readonly replies?: KeptReplies;
   /** Refuses all while the process cannot take any; none: it always can. */
   readonly turnAway?: TurnAway;
 }
@@ -37,6 +41,7 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
     const { ingress } = deps;
     let asked: string | undefined;
     const signal = ingress.signal(context);
+    let running: Try | null = null;
     try {
       const away = deps.turnAway?.(dialect.class) ?? null;
       if (away !== null) throw away;
@@ -46,17 +51,24 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
       mayCall(caller, route);
       const wants = readWants(headers);
       checkMedia(headers);
+      const key = readIdempotencyKey(headers);
       const body = await ingress.body(context, deps.limits);
       const parsed = dialect.parse(body, deps.limits, { path: route, query: queryOf(context.req.url), headers });
       asked = parsed.model;
       const run = readRun(headers) ?? parsed.namedRun?.() ?? null;
       const step = readStep(headers);
       const request = { id, dialect, body, call: parsed, caller, wants, run, step, signal, receivedMs };
-      const reply = await deps.service(request);
-      return await send(context, deps, dialect, reply, id, signal);
+      if (key === null || deps.replies === undefined)
+        return await send(context, deps, dialect, await deps.service(request), id, signal, null);
+      const scope = { tenant: caller.tenant, route, key };
+      const begun = await deps.replies.begin(scope, body);
+      if ('status' in begun) return await replay(context, deps, begun, id, signal);
+      running = begun;
+      return await send(context, deps, dialect, await deps.service(request), id, signal, begun);
     } catch (thrown) {
       if (!(thrown instanceof RouterError))
         deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) });
+      void running?.over('failed').catch(faultOf(deps.log, id));
       return ingress.refuse(context, errorReply(toRouterError(thrown), id, dialect, asked));
     }
   };
@@ -69,15 +81,43 @@ function send(
   reply: InferenceReply,
   id: string,
   signal: CallSignal,
+  running: Try | null,
 ): Response | Promise<Response> {
   const { sink, response } = deps.ingress.exit(context, signal, (error) => reply.body.failure(error));
-  sink.head(200, replyHeaders(reply, dialect, id), reply.body.length);
-  const end = reply.body.pipe(sink, signal);
-  if (end instanceof Promise) {
-    end.catch((thrown: unknown) => deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) }));
-  }
+  const out = running === null ? sink : running.tap(sink);
+  out.head(200, replyHeaders(reply, dialect, id), reply.body.length);
+  const end = reply.body.pipe(out, signal);
+  if (running !== null) void overWith(running, end).catch(faultOf(deps.log, id));
+  else if (end instanceof Promise) end.catch(faultOf(deps.log, id));
   return response;
 }
+
+/** Whatever becomes of a keyed request, its key is not left taken. */
+async function overWith(running: Try, end: End | Promise<End>): Promise<void> {
+  let how: End['how'] = 'failed';
+  try {
+    ({ how } = await end);
+  } finally {
+    await running.over(how);
+  }
+}
+
+/** An earlier reply to the same request. */
+function replay(
+  context: Context,
+  { ingress }: CallDeps,
+  kept: KeptReply,
+  id: string,
+  signal: CallSignal,
+): Response | Promise<Response> {
+  const { sink, response } = ingress.exit(context, signal, () => null);
+  sink.head(kept.status, replayedHeaders(kept, id), kept.body.length);
+  sink.end(kept.body);
+  return response;
+}
+
+const faultOf = (log: Log, id: string) => (thrown: unknown) =>
+  log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) });
 
 function replyHeaders(reply: InferenceReply, dialect: Dialect, id: string): Record<string, string> {
   const said: Disclosure = reply.disclosure;

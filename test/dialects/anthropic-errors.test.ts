@@ -64,10 +64,10 @@ describe('an error reply', () => {
   it('is what the official client’s types say', () => {
     type Told = ReturnType<typeof errorObject>;
     type Type = Told['error']['type'];
-    // The API documents this type, and the client has none for it.
+    // The API documents these types; the client has none for the one, and no object for the other.
     expectTypeOf<Exclude<Type, 'request_too_large'>>().toExtend<Anthropic.ErrorType>();
     type Typed = Omit<Told, 'error'> & {
-      error: Omit<Told['error'], 'type'> & { type: Exclude<Type, 'request_too_large'> };
+      error: Omit<Told['error'], 'type'> & { type: Exclude<Type, 'request_too_large' | 'conflict_error'> };
     };
     expectTypeOf<Typed>().toExtend<Anthropic.ErrorResponse>();
     expect(errorObject(new RouterError('not_found', 'x'), 'req_1').request_id).toBe('req_1');
