@@ -70,7 +70,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   headers_too_large: text('More than 16 KiB or 100 headers, or a URL over 8 KiB.', 'Send fewer.'),
   rate_limit_exceeded: text("The caller's own rate limit is used up.", 'Wait for `Retry-After`.'),
   capacity_contended: text(
-    'Workers are up, but all their slots are taken and the wait in line was too long.',
+    'Workers are up, but all their slots are taken, or they say that they are full, and the wait in line was too long.',
     'Wait for `Retry-After`, or add workers.',
   ),
   worker_full: text('The worker said that it is full or over its rate.', 'Wait for `Retry-After`.'),

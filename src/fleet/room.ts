@@ -5,6 +5,8 @@ import { MemoryCredit } from './memory-credit.ts';
 
 /** Polls without an answer after which an engine's word is stale, and polls for which "full" may hold back an idle worker. */
 const POLLS = 3;
+/** So much more than it was known to take is tried with each call that ends there: a quarter more in the time of one call. */
+const GROWTH = 0.25;
 
 /** Who is told of a worker's room. */
 export interface RoomWatch {
@@ -28,6 +30,8 @@ export class Room {
   #had = false;
   #unanswered = 0;
   #fullPolls = 0;
+  /** What it is known to take since it said last that it is full; fractions allowed. Infinite: its limit is below that. */
+  #taken = Number.POSITIVE_INFINITY;
 
   constructor(limit: Limit, admits: boolean) {
     this.#limit = limit;
@@ -81,9 +85,21 @@ export class Room {
     this.#tell(true);
   }
 
+  /** It had no place for one of those in flight: for now it takes the others and no more, whatever its limit hopes for. */
+  full(): void {
+    this.#taken = Math.max(1, Math.min(this.#taken, this.inFlight - 1));
+  }
+
+  /** A call was answered whole there: what it takes may be more by now. */
+  ended(): void {
+    this.#taken += GROWTH;
+  }
+
   /** The limit or the state may have moved. */
   refresh(): void {
-    const slots = this.#admits ? Math.floor(this.#limit.value) : 0;
+    const { value } = this.#limit;
+    if (this.#taken >= value) this.#taken = Number.POSITIVE_INFINITY;
+    const slots = this.#admits ? Math.floor(Math.min(value, this.#taken)) : 0;
     const by = slots - this.slots;
     this.slots = slots;
     if (by !== 0) this.#watch?.grew(by);

@@ -172,7 +172,10 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
 
   #judge({ outcome, error, begun, model }: AttemptReport): void {
     if (outcome !== 'failed' && this.pausedUntilMs === this.#guessedUntilMs) this.pausedUntilMs = 0;
-    if (outcome === 'won') return this.breaker.success(begun);
+    if (outcome === 'won') {
+      this.#room.ended();
+      return this.breaker.success(begun);
+    }
     if (outcome !== 'failed' || error === null) return this.breaker.ignored(begun);
     switch (error.code) {
       // Full is not broken: no breaker moves, the worker is only left alone for as long as it asked.
@@ -221,13 +224,17 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   }
 
   /** An own worker is full as such, a managed API for one model: here, or wherever the account is used. */
-  #full({ coolDownMs: named, rateLimit = false }: RouterErrorDetail, model: string): void {
-    const coolDownMs = named ?? FULL_PAUSE_MS;
-    if (this.account === null) {
-      const bound = this.pausedUntilMs > this.#clock.nowMs() && this.pausedUntilMs !== this.#guessedUntilMs;
-      this.#pause(coolDownMs, 'saturated');
-      if (named === undefined && !bound) this.#guessedUntilMs = this.pausedUntilMs;
-    } else (rateLimit ? this.account : this.#fullFor).pauseModel(model, this.#clock.nowMs() + coolDownMs);
+  #full({ coolDownMs: told, rateLimit = false }: RouterErrorDetail, model: string): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.account !== null) {
+      return (rateLimit ? this.account : this.#fullFor).pauseModel(model, nowMs + (told ?? FULL_PAUSE_MS));
+    }
+    this.#room.full();
+    const bound = this.pausedUntilMs > nowMs && this.pausedUntilMs !== this.#guessedUntilMs;
+    // "At once" is no time, from one that has just said no.
+    const named = told !== undefined && told > 0;
+    this.#pause(named ? told : FULL_PAUSE_MS, 'saturated');
+    if (!named && !bound) this.#guessedUntilMs = this.pausedUntilMs;
   }
 
   #pause(ms: number, reason: 'saturated' | 'cold' | 'failing'): void {

@@ -49,6 +49,9 @@ export interface Won {
   readonly attempt: Attempt;
 }
 
+/** So often a call goes back into the line of a pool whose workers say that they are full, and of a managed API. */
+const MOST_BACK = { pool: 8, provider: 1 } as const;
+
 const REFUSALS = {
   queue_full: 'its line is full',
   waited: 'no slot came free in time',
@@ -64,10 +67,14 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
   const model = rung.target.serves ?? progress.asked;
   let inPlace = true;
   let retries = progress.rules.retries;
+  let back = 0;
+  // Of the class's longest wait, spent in line and at workers that then said "full".
+  let spentMs = 0;
   for (;;) {
     const nowMs = deps.clock.nowMs();
     const lease = progress.run?.lease(pool.name, nowMs) ?? null;
-    const maxWaitMs = patienceMs(progress, contentMs(pool, progress, below), below, nowMs);
+    const patience = patienceMs(progress, contentMs(pool, progress, below), below, nowMs);
+    const maxWaitMs = Math.max(0, Math.min(patience, progress.rules.queue.waitMs - spentMs));
     const placing = new Placing(progress, model, lease, inPlace, maxWaitMs, nowMs);
     let held: Reason | null = null;
     // The first look is now; the gate looks again each time that a slot comes free.
@@ -99,6 +106,15 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     progress.usage = attempt.usage;
     closeAttempt(tried, request, attempt, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
     if (error.code === 'client_gone') throw error;
+    if (error.code === 'worker_full' && back < MOST_BACK[pool.kind]) {
+      const waitedMs = deps.clock.nowMs() - nowMs;
+      if (goesBack(deps, place, progress, model, error, below, maxWaitMs - waitedMs)) {
+        back++;
+        spentMs += waitedMs;
+        inPlace = true;
+        continue;
+      }
+    }
     progress.tried ??= new Set();
     progress.tried.add(tried.worker.id);
     // A worker that says it is full, or that did not begin in time, like one that took no connection in time, gains nothing
@@ -141,6 +157,30 @@ function begin(deps: RungDeps, progress: Progress, rung: Rung, placing: Placing,
     closeAttempt(held, request, null, toRouterError(thrown), 'failed');
     throw thrown;
   }
+}
+
+/**
+ * Whether a call that a worker had no place for stands in line again. That is no second try: nothing failed, no token was
+ * made, and the worker is left alone meanwhile, so it costs nothing of the retry budget. A managed API means its account,
+ * which waiting calls would only keep at its limit: there a pause must be told, and be short enough.
+ */
+function goesBack(
+  deps: RungDeps,
+  { pool, choose }: Place,
+  progress: Progress,
+  model: string,
+  { detail }: RouterError,
+  below: Below,
+  leftMs: number,
+): boolean {
+  if (leftMs <= 0 || (pool.kind === 'provider' && (detail.coolDownMs ?? leftMs) >= leftMs)) return false;
+  if (!below.diverts('saturated')) return true;
+  const nowMs = deps.clock.nowMs();
+  const call = new Placing(progress, model, null, true, leftMs, nowMs);
+  const picked = choose(call, nowMs);
+  if (picked === 'none') return false;
+  if (picked !== 'full') return true;
+  return pool.gate.forecastMs(call) + firstContentMs(pool, call) < below.soonestMs();
 }
 
 /** A retry is worth its budget only where some worker would take it. */

@@ -75,7 +75,8 @@ describe('secrets', () => {
   it('F038 a target that quotes our key and the prompt is not quoted, whatever its status', async () => {
     const echo = { error: { message: `Bad key ${KEY} for "${PROMPT}"`, type: KEY, code: PROMPT, param: 'messages' } };
     for (const code of [400, 401, 402, 403, 404, 413, 422, 429, 500, 502, 503]) {
-      fault.next(json(code, echo, { 'x-echo': KEY, 'www-authenticate': KEY }));
+      // A pause that no call waits for in line.
+      fault.next(json(code, echo, { 'x-echo': KEY, 'www-authenticate': KEY, 'retry-after': '30' }));
       const error = await refusalOf(client.chat.completions.create(fresh()));
       await expectNoCanary(toldBy(error));
     }

@@ -76,6 +76,8 @@ describe('what an attempt does to its worker', () => {
     expect(worker!.admits(0, 'm')).toBe(false);
     worker!.record(report());
     expect(worker!.admits(0, 'm')).toBe(true);
+    fail(worker!, 'worker_full', { coolDownMs: 0 });
+    expect([worker!.admits(249, 'm'), worker!.admits(250, 'm')]).toEqual([false, true]);
     fail(worker!, 'worker_full', { coolDownMs: 9_000 });
     fail(worker!, 'worker_full');
     worker!.record(report());

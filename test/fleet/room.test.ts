@@ -49,6 +49,29 @@ describe('the room of a worker', () => {
     }
   });
 
+  it('F072 is what it took when it said that it was full, and a quarter more for each call that ends there', () => {
+    const full = { outcome: 'failed', error: new RouterError('worker_full', 'x') } as const;
+    const { worker, seen } = watched(playedLimit(8.5));
+    worker.inFlight = 5;
+    // Two of five are refused: it took three.
+    for (const left of [4, 3]) {
+      worker.record(report(full));
+      worker.inFlight = left;
+    }
+    expect([worker.limit, seen.slots]).toEqual([3, 3]);
+    for (let ended = 1; ended <= 20; ended++) {
+      worker.record(report());
+      expect(worker.limit).toBe(3 + Math.floor(ended / 4));
+    }
+    for (let ended = 0; ended < 4; ended++) worker.record(report());
+    expect([worker.limit, seen.slots]).toEqual([8, 8]);
+    // One call is let through, however full it is with others' work.
+    worker.inFlight = 1;
+    worker.record(report(full));
+    worker.inFlight = 0;
+    expect(worker.limit).toBe(1);
+  });
+
   it('is told of when it comes and goes, and not in between', () => {
     const { worker, seen } = watched(playedLimit(2));
     worker.inFlight = 1;

@@ -147,9 +147,24 @@ describe('F068 a rate limit', () => {
   it('F069 a call that may wait in line waits a short pause out, and is asked once', async () => {
     await router.reloadWith({ ...policy(), classes: { chat: { queue: { wait: '10s' } } } });
     one.fail({ status: 429, headers: { 'retry-after-ms': '150' } });
-    expect((await ask('alone')).status).toBe(429);
-    expect((await ask('alone')).status).toBe(200);
-    expect(one.requests).toHaveLength(2);
+    const calls = await Promise.all([ask('alone'), ask('alone')]);
+    expect(calls.map(({ status }) => status)).toEqual([200, 200]);
+    expect(one.requests).toHaveLength(3);
+  });
+
+  it('F068 F069 a refused call waits for the pause once, and not at all where none is told or it is too long', async () => {
+    await router.reloadWith({ ...policy(), classes: { chat: { queue: { wait: '2s' } } } });
+    const refusals = async (headers: Record<string, string>, asked: number) => {
+      const before = one.requests.length;
+      one.fail({ status: 429, headers }, asked);
+      expect((await ask('alone')).status).toBe(429);
+      expect(one.requests).toHaveLength(before + asked);
+    };
+    await refusals({ 'retry-after-ms': '50' }, 2);
+    router.skip(1_000);
+    await refusals({}, 1);
+    router.skip(1_000);
+    await refusals({ 'retry-after': '30' }, 1);
   });
 
   it('F070 the first refusal moves the call on, with no hint and no setting', async () => {

@@ -36,13 +36,62 @@ describe('another worker of the same pool', () => {
     await r.atRest();
   });
 
-  it('F072 those who wait are served when a short pause of the only worker is over', async () => {
+  it('F072 those who wait are served when a short pause of the only worker is over, who met it full the first', async () => {
     const r = await scriptedRouter(ladder({ a: ['a1'] }, undefined, { perWorker: 1 }));
-    r.transport.play(A1, (n) => (n === 0 ? plays.status(503, { 'retry-after': '2' }) : plays.reply()));
-    const [refused, ...waiting] = Array.from({ length: 4 }, () => r.ask());
-    expect((await r.settle(refused!)).error).toMatchObject({ status: 429, code: 'capacity_contended' });
-    for (const call of waiting) expect((await r.settle(call)).disclosure!.queueMs).toBeGreaterThanOrEqual(2_000);
-    expect(r.transport.sent).toHaveLength(4);
+    r.transport.play(A1, (n) => (n === 0 ? plays.status(503, { 'retry-after': '2' }) : plays.reply(100)));
+    const calls: ReturnType<typeof r.ask>[] = [];
+    for (let at = 0; at < 4; at++) {
+      calls.push(r.ask());
+      await r.clock.advanceSettling(1);
+    }
+    const waits: number[] = [];
+    for (const call of calls) {
+      const { disclosure } = await r.settle(call);
+      waits.push(disclosure!.queueMs);
+      expect(disclosure!.attempts).toBe(waits.length === 1 ? 2 : 1);
+    }
+    expect(waits[0]).toBeGreaterThanOrEqual(1_990);
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(r.transport.sent).toHaveLength(5);
+    await r.atRest();
+  });
+
+  it('F072 a worker that is always full is asked again a bounded number of times, and never gains a breaker', async () => {
+    const r = await scriptedRouter(ladder({ a: ['a1'] }, undefined, { chat: '{ queue: { wait: 5m }, retries: 5 }' }));
+    r.transport.play(A1, plays.status(503));
+    const { error } = await r.get();
+    expect(error).toMatchObject({ status: 429, code: 'capacity_contended', detail: { attempts: 9 } });
+    expect(r.transport.sent).toHaveLength(9);
+    // Eight pauses of a quarter of a second lie between.
+    expect(r.clock.nowMs()).toBeGreaterThanOrEqual(2_000);
+    expect(r.worker('a/1').breaker).toBe('closed');
+    await r.atRest();
+  });
+
+  it('F072 waits in line and at full workers are one patience', async () => {
+    const r = await scriptedRouter(ladder({ a: ['a1'] }, undefined, { chat: '{ queue: { wait: 1s } }' }));
+    r.transport.play(A1, plays.status(503, { 'retry-after-ms': '400' }));
+    const { error } = await r.get();
+    expect(error).toMatchObject({ status: 429, detail: { attempts: 2 } });
+    // The second look comes at 500 ms; the pause that is told then ends beyond the second.
+    expect(r.clock.nowMs()).toBeLessThanOrEqual(1_000);
+    expect((await r.get({ wants: { maxWaitMs: 0 } })).error).toMatchObject({ status: 429 });
+    await r.atRest();
+  });
+
+  it('F072 a lower rung that takes over from full pools does so at once, unless a neighbour has room', async () => {
+    const r = await scriptedRouter(
+      ladder({ a: ['a1', 'a2'], b: ['b1'] }, undefined, { chat: '{ retries: 0 }' }),
+      () => 0.9,
+    );
+    r.transport.play(A1, plays.status(503));
+    r.transport.play(A2, plays.reply());
+    r.transport.play(B, plays.reply());
+    expect((await r.get()).disclosure).toMatchObject({ rung: 1, attempts: 2 });
+    r.clock.advance(1_000);
+    r.transport.play(A2, plays.status(503));
+    expect((await r.get()).disclosure).toMatchObject({ rung: 2, degraded: 'saturated', queueMs: 0 });
+    expect(r.clock.nowMs()).toBe(1_000);
     await r.atRest();
   });
 

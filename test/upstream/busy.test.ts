@@ -21,7 +21,8 @@ const pauses: Record<keyof ReturnType<typeof faults.retryHints>, [number, number
   'fraction of a second': [1, 400],
   // The date has whole seconds, and three of them were added.
   date: [500, 3_000],
-  'date in the past': [0, 0],
+  // What says "at once" names no time.
+  'date in the past': [0, 250],
   absurd: [59_000, 60_000],
   negative: [1, 250],
   nonsense: [1, 250],
@@ -87,11 +88,19 @@ describe('F068 a target that is full', () => {
     expect(headers).toMatchObject({ 'x-spillway-rung': '1', 'x-spillway-attempts': '2' });
   });
 
-  it('F068 a full worker is not asked again in place, whatever the retries', async () => {
-    stage = await startStage({ ...one, below: 'none', rules: { retries: 5 } });
+  it('F068 a full worker is not asked again at once, whatever it says and whatever the retries', async () => {
+    stage = await startStage({ ...one, below: 'none', rules: { retries: 5, queue: { wait: '200ms' } } });
     always(stage.faulty, faults.busy(429, { 'retry-after-ms': '0' }));
     isRefusal(await stage.routed.ask(chat()), 429, 'capacity_contended');
     expect(stage.faulty.served).toBe(1);
+  });
+
+  it('F068 F072 a call that met it waits in line for the pause that it named, and is answered', async () => {
+    stage = await startStage({ ...one, below: 'none', rules: { retries: 0 } });
+    stage.faulty.next(...faults.busy(429, { 'retry-after-ms': '150' }));
+    const { status, headers } = await stage.routed.ask(chat());
+    expect([status, headers['x-spillway-attempts']]).toEqual([200, '2']);
+    expect(Number(headers['x-spillway-queue-ms'])).toBeGreaterThanOrEqual(100);
   });
 });
 
