@@ -133,6 +133,22 @@ describe('a worker in use', () => {
   });
 });
 
+/** As NVIDIA documents the page of a NIM for language models: bare names, a share of 1 for a full cache. */
+const nimPage = (waiting: number, cache: number) => `\
+# HELP num_requests_running Number of requests currently running on GPU.
+# TYPE num_requests_running gauge
+num_requests_running{model_name="meta/llama-3.1-8b-instruct"} 40.0
+# HELP num_requests_waiting Number of requests waiting to be processed.
+# TYPE num_requests_waiting gauge
+num_requests_waiting{model_name="meta/llama-3.1-8b-instruct"} ${waiting}.0
+# HELP num_request_max Max number of concurrently running requests.
+# TYPE num_request_max gauge
+num_request_max{model_name="meta/llama-3.1-8b-instruct"} 256.0
+# HELP gpu_cache_usage_perc GPU KV-cache usage. 1 means 100 percent usage.
+# TYPE gpu_cache_usage_perc gauge
+gpu_cache_usage_perc{model_name="meta/llama-3.1-8b-instruct"} ${cache}
+`;
+
 describe('how full engines say they are', () => {
   const loadOf = (name: keyof typeof engines, page: string) => engines[name].create({}, undefined).loadOf(page);
 
@@ -154,17 +170,24 @@ describe('how full engines say they are', () => {
     ['sglang', 'sglang:num_queue_reqs 0\nsglang:token_usage 0.6\n', 0.75],
     ['llama-cpp', 'llamacpp:requests_processing 2\nllamacpp:requests_deferred 1\n', 0.5],
     ['tei', 'te_queue_size 128\n', 0.5],
+    ['nim', nimPage(0, 0.6), 0.75],
+    ['nim', nimPage(5, 0.1), 1],
+    ['nim', demoPage(10, 0.2), 2],
   ] as const)('%s: %j', (name, page, load) => {
     expect(loadOf(name, page)).toBeCloseTo(load);
   });
 
-  it.each(['openai', 'infinity', 'ollama', 'nim'] as const)('%s does not say', (name) => {
+  it.each(['openai', 'infinity', 'ollama'] as const)('%s does not say', (name) => {
     const engine = engines[name].create({}, undefined);
     expect([engine.loadPath, engine.loadOf(demoPage(9, 1))]).toEqual([null, null]);
   });
 
+  it('NIM is asked under its own path', () => {
+    expect(engines.nim.create({}, undefined).loadPath).toBe('/v1/metrics');
+  });
+
   it('a signal that is absent is not 0', () => {
-    for (const name of ['vllm', 'sglang', 'llama-cpp', 'tei'] as const) {
+    for (const name of ['vllm', 'sglang', 'llama-cpp', 'tei', 'nim'] as const) {
       expect(loadOf(name, '')).toBeNull();
       expect(loadOf(name, 'http_requests_total 7\n')).toBeNull();
     }

@@ -57,6 +57,18 @@ const sglangLoad: Load = {
   memoryOf: memoryFrom(SGLANG, (page) => total(page, 'sglang:max_total_num_tokens')),
 };
 
+/** Those behind which vLLM stands as it is have its names; those before it have the same ones bare, whatever stands behind. */
+const NIM: LoadNames = {
+  waiting: [...VLLM.waiting, 'num_requests_waiting'],
+  running: [...VLLM.running, 'num_requests_running'],
+  cache: [...VLLM.cache, 'gpu_cache_usage_perc'],
+};
+const nimLoad: Load = {
+  loadPath: '/v1/metrics',
+  loadOf: loadFrom(NIM),
+  memoryOf: memoryFrom(NIM, (page) => tokensOfBlocks(page, 'vllm:cache_config_info')),
+};
+
 const llamaCppLoad: Load = {
   loadPath: '/metrics',
   loadOf: loadFrom({
@@ -148,14 +160,14 @@ const ollama: EnginePlugin = {
   create: byHealth('/api/version', null),
 };
 
-/** NVIDIA NIM: vLLM behind other health paths; its rerank form is its own. */
+/** NVIDIA NIM: vLLM or another engine behind paths of its own; its rerank form is its own. */
 const nim: EnginePlugin = {
   name: 'nim',
   options: noOptions,
   speaks: [...OPENAI, 'openai-responses', 'anthropic-messages', 'rerank'],
   rerank: { form: 'nim', scores: 'logit' },
   maxItems: 512,
-  create: byHealth('/v1/health/ready', 503),
+  create: byHealth('/v1/health/ready', 503, nimLoad),
 };
 
 export const engines = { openai, vllm, sglang, 'llama-cpp': llamaCpp, tei, infinity, ollama, nim } as const;
