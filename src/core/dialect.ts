@@ -41,6 +41,10 @@ export interface ParsedCall {
   readonly answersTool: boolean;
   /** The run that the body names, where no header does. Absent: bodies of this dialect name none. */
   namedRun?(): RunIdentity | null;
+  /** The id of the stored reply that it goes on with; null where it names none. Absent: this dialect's calls never do. */
+  readonly previousReply?: string | null;
+  /** Its own reply is stored at the target, for calls that go on with it. */
+  readonly keepsReply?: boolean;
   /** What tells prompts apart; made when it is first asked for. Null: the dialect's prompts share nothing. */
   print(): PromptPrint | null;
   /** The call as several with at most `most` items each, in order; null: it need not or cannot be split. */
@@ -127,6 +131,8 @@ export interface StreamJudge {
   readonly stop: Stop | null;
   /** The model the target says it is. */
   readonly servedModel: string | null;
+  /** By which a later call may go on with the reply; null while it is not known. Absent: this dialect's replies have none. */
+  readonly replyId?: string | null;
   readonly skippedEvents: number;
   /** The in-band error that ends the stream after its head went out. */
   failure(error: RouterError, requestId: string): Uint8Array;
@@ -137,6 +143,8 @@ export interface ReplyFacts {
   readonly usage: Usage | null;
   readonly servedModel: string | null;
   readonly stop: Stop | null;
+  /** As a stream's judge has it. */
+  readonly replyId?: string | null;
 }
 
 export interface CheckedReply extends ReplyFacts {

@@ -49,6 +49,21 @@ export interface RunEntry {
   served(pool: string, workerId: string, tokens: number, stop: Stop | null, nowMs: number): void;
 }
 
+/** What is known of a reply that its target has stored. */
+export interface ReplyLink {
+  readonly run: RunIdentity;
+  readonly pool: string;
+  /** Who made it: of the pool's workers the only one that is sure to know it. */
+  readonly workerId: string;
+}
+
+/** Scoped by tenant, bounded by count and age; forgets the reply that was asked for longest ago. */
+export interface ReplyLinks {
+  keep(tenant: string, reply: string, link: ReplyLink, nowMs: number): void;
+  find(tenant: string, reply: string, nowMs: number): ReplyLink | null;
+  readonly size: number;
+}
+
 /** Bounded by count and age; forgets the run that was silent longest. */
 export interface RunBook {
   enter(tenant: string, identity: RunIdentity, nowMs: number): RunEntry;

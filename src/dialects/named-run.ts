@@ -5,7 +5,7 @@ import { fieldOf } from '../wire/json-view.ts';
 import type { ScannedObject } from '../wire/scan.ts';
 
 /** Keys by which clients of OpenAI's dialects keep what belongs together in one cache, the surest first. */
-const CACHE_KEYS = ['prompt_cache_key', 'conversation', 'previous_response_id'] as const;
+const CACHE_KEYS = ['prompt_cache_key', 'conversation'] as const;
 const MAX_ID_BYTES = 128;
 /** Claude Code's user id holds three more ids. */
 const MAX_USER_ID_BYTES = 1024;

@@ -1,7 +1,7 @@
 // Decides what a response object says of itself, whole or as the last event of a stream. For openai-responses.
 import type { CheckedReply, ReplyFacts } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
-import type { Stop } from '../core/runs.ts';
+import { boundedId, type Stop } from '../core/runs.ts';
 import { firstEntry, nextEntry, valueEnd } from '../wire/entries.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
@@ -47,6 +47,7 @@ export function responseFacts(bytes: Uint8Array, response: ScannedObject): Reply
     usage: responseUsage(bytes, fieldOf(response, 'usage')),
     servedModel: stringOf(bytes, fieldOf(response, 'model')) ?? null,
     stop: responseStop(bytes, response),
+    replyId: boundedId(stringOf(bytes, fieldOf(response, 'id'))),
   };
 }
 

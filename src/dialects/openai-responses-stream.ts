@@ -2,7 +2,7 @@
 import type { StreamJudge, Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import { REPLY_LIMITS } from '../core/limits.ts';
-import type { Stop } from '../core/runs.ts';
+import { boundedId, type Stop } from '../core/runs.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { DROP, eventData, eventName, FORWARD, STOP } from '../wire/sse.ts';
@@ -40,6 +40,7 @@ class ResponseJudge implements StreamJudge {
   /** The response object as it began, unparsed: it repeats the call's instructions and tools. */
   #begun: Uint8Array | null = null;
   #served: string | null = null;
+  #replyId: string | null = null;
   #askedForTool = false;
   #deltas = 0;
   #sequenceNumber = -1;
@@ -61,6 +62,16 @@ class ResponseJudge implements StreamJudge {
       this.#served = scan === null ? null : responseFacts(begun, scan).servedModel;
     }
     return this.#served;
+  }
+
+  /** Of one that was cut short, too: what it began with tells. */
+  get replyId(): string | null {
+    const begun = this.#begun;
+    if (this.#replyId === null && begun !== null) {
+      const scan = scanned(begun, 0, begun.length);
+      this.#replyId = scan === null ? null : boundedId(stringOf(begun, fieldOf(scan, 'id')));
+    }
+    return this.#replyId;
   }
 
   judge(bytes: Uint8Array, start: number, end: number): number {
@@ -147,8 +158,9 @@ class ResponseJudge implements StreamJudge {
     const response = field === undefined ? null : scanned(source, field.start, field.end);
     // An end that does not say of what is none.
     if (response === null) return failed ? this.#stop(responseFault(null)) : this.#skip();
-    const { usage, servedModel, stop } = responseFacts(source, response);
+    const { usage, servedModel, stop, replyId } = responseFacts(source, response);
     this.usage = usage;
+    this.#replyId = replyId ?? this.replyId;
     // Some servers show items as they come and not again at the end.
     this.stop = stop === 'end_turn' && this.#askedForTool ? 'tool_use' : stop;
     this.#served = servedModel ?? this.servedModel;

@@ -2,7 +2,7 @@
 import type { BodyLimits, CallHead, Dialect, ParsedCall, PromptPrint, UpstreamCall } from '../core/dialect.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
-import type { RunIdentity } from '../core/runs.ts';
+import { boundedId, type RunIdentity } from '../core/runs.ts';
 import { headerOf } from '../core/transport.ts';
 import { memberAt, stringAt } from '../wire/entries.ts';
 import { fieldOf, parseSpan } from '../wire/json-view.ts';
@@ -23,6 +23,7 @@ const STORED_INPUTS = ['prompt', 'previous_response_id', 'conversation'] as cons
 const INPUT = 'a string or a list of items';
 
 const MAX_TYPE_BYTES = 64;
+const MAX_ID_BYTES = 128;
 
 const PROMPT: PromptForm = {
   read: ['input', 'instructions', 'tools'],
@@ -45,6 +46,8 @@ class ResponsesCall implements ParsedCall {
   readonly stream: boolean;
   readonly maxOutputTokens: number | null;
   readonly stored: boolean;
+  readonly previousReply: string | null;
+  readonly keepsReply: boolean;
   readonly items = 1;
   readonly #body: Uint8Array;
   readonly #scan: ScannedObject;
@@ -59,7 +62,10 @@ class ResponsesCall implements ParsedCall {
     this.model = model;
     this.stream = readFlag(scan, 'stream');
     this.maxOutputTokens = readCount(body, scan, 'max_output_tokens', 0);
-    this.stored = fieldOf(scan, 'previous_response_id')?.kind === 'string' || given(scan, 'conversation');
+    const previous = fieldOf(scan, 'previous_response_id');
+    this.stored = previous?.kind === 'string' || given(scan, 'conversation');
+    this.previousReply = previous === undefined ? null : boundedId(stringAt(scan, previous.start, MAX_ID_BYTES));
+    this.keepsReply = fieldOf(scan, 'store')?.kind !== 'false';
     this.#body = body;
     this.#scan = scan;
     this.#prompt = new Prompt(scan, PROMPT);

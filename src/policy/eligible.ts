@@ -17,6 +17,8 @@ export interface CallNeeds {
   readonly managed: boolean;
   /** What the call continues is stored at its target: it must not move. */
   readonly stored: boolean;
+  /** The target that is known to store it; null where nothing tells. */
+  readonly storedAt: string | null;
 }
 
 /** The plan itself when every rung may answer, which is the usual call: nothing is allocated then. */
@@ -30,7 +32,11 @@ export function planFor(plan: ModelPlan, call: CallNeeds): { readonly rungs: rea
   }
   if (allFit && !call.stored) return plan;
   const rungs = plan.rungs.filter((rung) => fits(rung, call));
-  if (rungs.length > 0) return { rungs: call.stored ? rungs.slice(0, 1) : rungs };
+  const [top] = rungs;
+  if (top !== undefined) {
+    if (!call.stored) return { rungs };
+    return { rungs: [rungs.find(({ target }) => target.name === call.storedAt) ?? top] };
+  }
   const why = plan.rungs.map((rung) => `${rung.target.name} (${obstacle(rung, call)})`).join(', ');
   const code = plan.rungs.every(({ target }) => !isInZone(target, call.zones)) ? 'not_allowed' : 'no_eligible_target';
   return new RouterError(code, `No target fits: ${why}.`);

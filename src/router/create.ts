@@ -1,6 +1,7 @@
 // Wires one router from a policy's catalog, the plug-in registries and a runtime. For entries, tests and the simulator.
 
-import { inferRun } from '../agents/identity.ts';
+import { chainRun, inferRun } from '../agents/identity.ts';
+import { ReplyLinksLru } from '../agents/reply-links.ts';
 import { RunBookLru } from '../agents/run-book.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Caller } from '../core/keys.ts';
@@ -8,6 +9,7 @@ import { type Metrics, NO_METRICS } from '../core/metrics.ts';
 import type { ModelPlan } from '../core/plan.ts';
 import { NO_PRESSURE, type Pressure } from '../core/pressure.ts';
 import type { InferenceRequest } from '../core/request.ts';
+import type { ReplyLink } from '../core/runs.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
 import type { WorkerEngine } from '../core/worker.ts';
@@ -88,6 +90,7 @@ export function createRouter(options: RouterOptions): Router {
   apply(current);
   const books: CallBooks = { open: 0, attempts: new Set() };
   const runs = new RunBookLru();
+  const replies = new ReplyLinksLru();
 
   function plan(request: InferenceRequest): CallPlan {
     if (draining) throw stopping();
@@ -97,6 +100,7 @@ export function createRouter(options: RouterOptions): Router {
     const found = find(asked, caller);
     if (found === null) throw unknownModel(asked, names(caller));
     if (found.rules.class !== dialect.class) throw wrongClass(request, found, names(caller), current);
+    const origin = originOf(request);
     const declares = found.rungs.some((rung) => rung.target.capabilities !== null);
     const fits = planFor(found, {
       dialect: dialect.name,
@@ -106,9 +110,16 @@ export function createRouter(options: RouterOptions): Router {
       contextTokens: call.inputTokens / call.items,
       zones: current.tenant(caller.tenant).zones,
       stored: call.stored,
+      storedAt: origin?.pool ?? null,
     });
     if (fits instanceof RouterError) throw fits;
-    return { asked, plan: found, rungs: fits.rungs };
+    return { asked, plan: found, rungs: fits.rungs, origin };
+  }
+
+  /** What is known of the reply that a call goes on with. */
+  function originOf({ call, caller, receivedMs }: InferenceRequest): ReplyLink | null {
+    const { previousReply } = call;
+    return previousReply == null ? null : replies.find(caller.tenant, previousReply, receivedMs);
   }
 
   /** A model that the caller may not ask is not there for them. */
@@ -124,11 +135,13 @@ export function createRouter(options: RouterOptions): Router {
   const names = (caller: Caller | null) => current.names.filter((name) => find(name, caller) !== null);
 
   /** The print is looked at only where it is needed: a prompt of many tokens is read for it. */
-  function run({ call, caller, run: said, receivedMs }: InferenceRequest, model: string) {
+  function run({ call, caller, run, receivedMs }: InferenceRequest, model: string, origin: ReplyLink | null) {
+    const { previousReply } = call;
+    const said = run ?? origin?.run ?? (previousReply == null ? null : chainRun(previousReply));
     const print = said === null ? call.print() : null;
     const identity = said ?? inferRun(model, print);
     const entry = identity === null ? null : runs.enter(caller.tenant, identity, receivedMs);
-    return { entry, prefix: print?.common ?? 0 };
+    return { entry, identity, prefix: print?.common ?? 0 };
   }
 
   const budget = new RetryBudget(clock);
@@ -144,6 +157,7 @@ export function createRouter(options: RouterOptions): Router {
     estimates: new OutputEstimates(),
     plan,
     run,
+    replies,
     tenant: (name) => current.tenant(name),
     place: (name) => places.get(name),
   });

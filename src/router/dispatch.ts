@@ -1,4 +1,5 @@
 // Owns a call from its plan to its reply: goes down the rungs until one of them answers. For router/create.
+import { chainRun } from '../agents/identity.ts';
 import { stepOf } from '../agents/step.ts';
 import type { Usage } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
@@ -7,7 +8,7 @@ import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
 import type { Pressure } from '../core/pressure.ts';
 import type { Disclosure, End, InferenceReply } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
-import type { RunEntry } from '../core/runs.ts';
+import type { ReplyLink, ReplyLinks, RunEntry, RunIdentity } from '../core/runs.ts';
 import type { InferenceService } from '../core/service.ts';
 import { expectedTokens, type OutputEstimates } from './output-estimates.ts';
 import { type Below, firstContentMs } from './patience.ts';
@@ -25,7 +26,14 @@ export interface DispatchDeps extends RungDeps, SettleDeps {
   plan(request: InferenceRequest): CallPlan;
   tenant(name: string): TenantRules;
   /** The run that the call belongs to, as far as anything tells, and the print of what its prompt shares with other runs. */
-  run(request: InferenceRequest, model: string): { readonly entry: RunEntry | null; readonly prefix: number };
+  run(request: InferenceRequest, model: string, origin: ReplyLink | null): Told;
+  readonly replies: ReplyLinks;
+}
+
+interface Told {
+  readonly entry: RunEntry | null;
+  readonly identity: RunIdentity | null;
+  readonly prefix: number;
 }
 
 /** What policy leaves a call: the asked model's plan and the rungs of it that may answer. */
@@ -34,6 +42,8 @@ export interface CallPlan {
   readonly asked: string;
   readonly plan: ModelPlan;
   readonly rungs: readonly Rung[];
+  /** What is known of the stored reply that it goes on with; null: nothing, or it goes on with none. */
+  readonly origin: ReplyLink | null;
 }
 
 export function createDispatch(deps: DispatchDeps): InferenceService {
@@ -41,8 +51,9 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
     deps.books.open++;
     let progress: Progress | null = null;
     try {
-      const { asked, plan, rungs } = deps.plan(request);
-      progress = begin(deps, request, asked, plan);
+      const found = deps.plan(request);
+      const { rungs } = found;
+      progress = begin(deps, request, found);
       admit(deps, progress);
       deps.budget.earn();
       for (let at = 0; at < rungs.length; at++) {
@@ -74,9 +85,10 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
   };
 }
 
-function begin(deps: DispatchDeps, request: InferenceRequest, asked: string, { rules }: ModelPlan): Progress {
+function begin(deps: DispatchDeps, request: InferenceRequest, { asked, plan, origin }: CallPlan): Progress {
+  const { rules } = plan;
   const tenant = deps.tenant(request.caller.tenant);
-  const { entry, prefix } = deps.run(request, asked);
+  const { entry, identity, prefix } = deps.run(request, asked, origin);
   const { maxOutputTokens } = request.call;
   const step = stepOf(request.call, request.step ?? null);
   const estimate = deps.estimates.of(request.caller.tenant, asked);
@@ -88,6 +100,8 @@ function begin(deps: DispatchDeps, request: InferenceRequest, asked: string, { r
     priority: bandOf(request.wants.priority, step, rules, tenant),
     step,
     run: entry,
+    identity,
+    origin,
     prefix,
     estimate,
     outputTokens: expectedTokens(estimate, rules.class, maxOutputTokens),
@@ -222,6 +236,7 @@ function reply(
   const body = new SettledBody(attempt, (end) => {
     deps.books.attempts.delete(attempt);
     closeAttempt(held, request, attempt, end.error, end.how);
+    if (request.call.keepsReply === true) keep(deps, progress, target.name, held, attempt.replyId);
     remember(deps, progress, target.name, held, end);
     close(disclosure, end);
   });
@@ -231,6 +246,19 @@ function reply(
     headers: attempt.headers,
     body,
   };
+}
+
+/** Whoever goes on with this reply belongs to its run, and to the worker that has stored it, whole or not. */
+function keep(
+  deps: DispatchDeps,
+  { request, identity }: Progress,
+  pool: string,
+  { worker }: Won['held'],
+  reply: string | null,
+): void {
+  if (reply === null) return;
+  const link = { run: identity ?? chainRun(reply), pool, workerId: worker.id };
+  deps.replies.keep(request.caller.tenant, reply, link, deps.clock.nowMs());
 }
 
 /** What a whole reply teaches: where its run's prompt lies now, and how long replies are. */

@@ -3,6 +3,7 @@ import type { Random } from '../core/runtime.ts';
 import type { ProfileSpec } from '../core/schedule.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Pool } from '../fleet/pool.ts';
+import type { PoolWorker } from '../fleet/worker.ts';
 import type { Catalog } from '../policy/compile.ts';
 import type { Candidates } from '../scheduling/candidates.ts';
 import { createScheduler, type Scheduler } from '../scheduling/scheduler.ts';
@@ -43,5 +44,9 @@ export class Places {
 function placeOf(pool: Pool, scheduler: Scheduler): Place {
   // The fleet was told to make these.
   const index = pool.index as Candidates;
-  return { pool, choose: (call, nowMs) => scheduler.pick(index, call, nowMs, pool.gate.waiting) };
+  return {
+    pool,
+    worker: (id) => index.byId(id) as PoolWorker | null,
+    choose: (call, nowMs) => scheduler.pick(index, call, nowMs, pool.gate.waiting),
+  };
 }

@@ -3,7 +3,7 @@ import type { Usage } from '../core/dialect.ts';
 import { PRIORITIES, type Priority, type Reason } from '../core/names.ts';
 import type { ClassRules, TenantRules } from '../core/plan.ts';
 import type { InferenceRequest } from '../core/request.ts';
-import type { RunEntry, StepKind } from '../core/runs.ts';
+import type { ReplyLink, RunEntry, RunIdentity, StepKind } from '../core/runs.ts';
 import type { OutputEstimate } from './output-estimates.ts';
 import type { RungFailure } from './verdict.ts';
 
@@ -16,6 +16,9 @@ export interface Progress {
   readonly step: StepKind;
   /** Its agent's place in the run book; null where nothing tells its run. */
   readonly run: RunEntry | null;
+  readonly identity: RunIdentity | null;
+  /** The stored reply that it goes on with, where that is known. */
+  readonly origin: ReplyLink | null;
   /** Print of what its prompt has in common with other runs'; 0 = none. */
   readonly prefix: number;
   /** What is known of how long such replies are; null: nothing. */

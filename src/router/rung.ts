@@ -5,11 +5,11 @@ import type { Metrics } from '../core/metrics.ts';
 import type { Reason } from '../core/names.ts';
 import type { Rung } from '../core/plan.ts';
 import type { Random } from '../core/runtime.ts';
-import type { ScheduleCall } from '../core/schedule.ts';
 import type { SlotWorker } from '../core/worker.ts';
 import { conditionOf, isUnfunded, type Pool } from '../fleet/pool.ts';
 import type { PoolWorker } from '../fleet/worker.ts';
 import { Attempt, type AttemptDeps } from '../upstream/attempt.ts';
+import { keeperIn, keptAt } from './keeper.ts';
 import { type Below, firstContentMs, patienceMs, worthWaiting } from './patience.ts';
 import { Placing } from './placing.ts';
 import type { Progress } from './progress.ts';
@@ -20,7 +20,8 @@ import { type RungFailure, verdict } from './verdict.ts';
 /** A pool with the way in which its workers are chosen. */
 export interface Place {
   readonly pool: Pool;
-  choose(call: ScheduleCall, nowMs: number): SlotWorker | 'full' | 'none';
+  worker(id: string): PoolWorker | null;
+  choose(call: Placing, nowMs: number): SlotWorker | 'full' | 'none';
 }
 
 export interface RungDeps extends AttemptDeps {
@@ -61,9 +62,11 @@ const REFUSALS = {
 /** Null: go down. Throws what no rung can cure. */
 export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, below: Below): Promise<Won | null> {
   const { request } = progress;
-  const place = deps.place(rung.target.name);
-  if (place === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
-  const { pool } = place;
+  const open = deps.place(rung.target.name);
+  if (open === undefined) throw new RouterError('internal_error', `The pool ${rung.target.name} is not there.`);
+  const { pool } = open;
+  const keeperId = progress.origin?.pool === pool.name ? progress.origin.workerId : null;
+  const place = keeperId === null ? open : keptAt(open, keeperId);
   const model = rung.target.serves ?? progress.asked;
   let inPlace = true;
   let retries = progress.rules.retries;
@@ -95,6 +98,14 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     }
     progress.queueMs += permit.waitedMs;
     if (held === 'cold') progress.coldMs += permit.waitedMs;
+    if (keeperId !== null && permit.worker.id !== keeperId) {
+      // The gate gives another's slot to whom it cannot let wait any longer. That one knows nothing of the reply.
+      const keeper = keeperIn(open, keeperId, model, deps.clock.nowMs());
+      if (keeper !== null) {
+        progress.failures.push(leave(progress, placing, permit, pool, keeper, deps.clock.nowMs()));
+        return null;
+      }
+    }
     const { held: tried, attempt } = begin(deps, progress, rung, placing, permit);
     const error = await attempt.committed;
     if (error === null) {
@@ -139,12 +150,32 @@ function contentMs(pool: Pool, progress: Progress, below: Below): number {
   return firstContentMs(pool, { uncachedAt: () => request.call.inputTokens });
 }
 
+/** Gives back a slot that is of no use. */
+function leave(
+  { request }: Progress,
+  placing: Placing,
+  permit: Permit,
+  pool: Pool,
+  keeper: PoolWorker,
+  nowMs: number,
+): RungFailure {
+  const text = `The worker of ${pool.name} that stores the response before had no room in time.`;
+  const error = new RouterError('capacity_contended', text, { reason: 'saturated' });
+  closeAttempt(heldBy(permit, placing), request, null, error, 'failed');
+  return { target: pool.name, error, waitMs: Math.max(1_000, keeper.pausedUntilMs - nowMs, permit.waitedMs) };
+}
+
+function heldBy(permit: Permit, placing: Placing): Try {
+  const worker = permit.worker as PoolWorker;
+  const { inFlight, backlogTokens } = worker;
+  return { permit, worker, placing, begun: worker.begin(), inFlight, backlogTokens };
+}
+
 /** Begins one attempt. What breaks in here is the router's own fault, and the slot is given back. */
 function begin(deps: RungDeps, progress: Progress, rung: Rung, placing: Placing, permit: Permit): Won {
   const { request, rules, deadlineMs } = progress;
-  const worker = permit.worker as PoolWorker;
-  const { inFlight, backlogTokens } = worker;
-  const held: Try = { permit, worker, placing, begun: worker.begin(), inFlight, backlogTokens };
+  const held = heldBy(permit, placing);
+  const { worker } = held;
   progress.attempts++;
   try {
     const { target } = rung;

@@ -121,6 +121,10 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     return this.#reader.usage;
   }
 
+  get replyId(): string | null {
+    return this.#reader.replyId;
+  }
+
   sent(): void {
     if (this.#phase !== 'connect') return;
     this.#phase = 'headers';

@@ -9,6 +9,8 @@ const CONTEXT =
   /context_length_exceeded|maximum context length|context length|max_model_len|too many tokens|prompt is too long/i;
 /** What Anthropic's clients must hear of a message thread, to go on without it. */
 const THREAD = /"error_code"\s*:\s*"(thread_(?:unsupported_request|not_found|already_continued|continue_in_flight))"/;
+/** The reply before is not stored there (any more): in OpenAI's words, and in vLLM's. */
+const NO_REPLY = /previous_response|response with id .{1,200} not found/i;
 const FILTERED = /content_filter|content_policy_violation/i;
 
 /**
@@ -52,6 +54,7 @@ export function classifyStatus(
       retryable: false,
     });
   }
+  if (status === 404 && NO_REPLY.test(body)) return refused(target, status, body);
   if (status === 404 || status === 405 || status === 501) {
     return new RouterError('upstream_error', `${target} does not serve this model or route (HTTP ${status}).`, {
       retryable: false,

@@ -23,6 +23,8 @@ export interface ReplyReader {
   readonly usage: Usage | null;
   /** Why it ended, once that is known. */
   readonly stop: Stop | null;
+  /** The name by which the target has stored the reply, where it told one. */
+  readonly replyId: string | null;
   /** The in-band error that ends the reply once its head went out; null where there is none. */
   failure(error: RouterError, requestId: string): Uint8Array | null;
 }
@@ -63,6 +65,9 @@ export class StreamReader implements ReplyReader {
   get usage(): Usage | null {
     return this.#judge.usage;
   }
+  get replyId(): string | null {
+    return this.#judge.replyId ?? null;
+  }
   get stop(): Stop | null {
     return this.#judge.stop;
   }
@@ -91,6 +96,7 @@ export class StreamReader implements ReplyReader {
 export class BufferedReader implements ReplyReader {
   usage: Usage | null = null;
   stop: Stop | null = null;
+  replyId: string | null = null;
   terminal = false;
   readonly done = false;
   ready = false;
@@ -128,9 +134,10 @@ export class BufferedReader implements ReplyReader {
     if (this.ready) return null;
     const whole = joined(this.#chunks, this.#bytes);
     try {
-      const { usage, stop, body } = this.#call.check(whole, this.headers);
+      const { usage, stop, replyId = null, body } = this.#call.check(whole, this.headers);
       this.usage = usage;
       this.stop = stop;
+      this.replyId = replyId;
       this.ready = true;
       this.terminal = true;
       emit(body);

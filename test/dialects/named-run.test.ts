@@ -54,14 +54,15 @@ describe('the run that a body names', () => {
     expect(named(chat, { user: 'u', safety_identifier: 's', ...user(`_session_${SESSION}`) })).toBe(null);
   });
 
-  it('is a cache key, then a conversation, then the response before: inferred, since people share such keys', () => {
+  it('is a cache key, then a conversation: inferred, since people share such keys', () => {
     for (const dialect of [chat, completions, responses])
       expect(named(dialect, { prompt_cache_key: 'team-a' })).toEqual(alone('team-a', 'inferred'));
-    const all = { previous_response_id: 'resp_1', conversation: 'conv_1', prompt_cache_key: 'key' };
+    const all = { conversation: 'conv_1', prompt_cache_key: 'key' };
     expect(named(responses, all)?.run).toBe('key');
     expect(named(responses, { ...all, prompt_cache_key: null })?.run).toBe('conv_1');
     expect(named(responses, { ...all, prompt_cache_key: null, conversation: { id: 'conv_2' } })?.run).toBe('conv_2');
-    expect(named(responses, { previous_response_id: 'resp_1' })).toEqual(alone('resp_1', 'inferred'));
+    // Which run that belongs to is remembered, not written.
+    expect(named(responses, { previous_response_id: 'resp_1' })).toBe(null);
     const { prompt_cache_key: thread } = codexRequest('m').body as { prompt_cache_key: string };
     expect(named(responses, codexRequest('m').body)).toEqual(alone(thread, 'inferred'));
   });
@@ -69,7 +70,7 @@ describe('the run that a body names', () => {
   it('a cache key that is no id counts as not sent', () => {
     for (const bad of ['', 'a b', 'a'.repeat(129), 'é', '\u0000', 7, null, [], {}, { id: 7 }, true]) {
       expect(named(responses, { prompt_cache_key: bad }), JSON.stringify(bad)).toBe(null);
-      expect(named(responses, { prompt_cache_key: bad, previous_response_id: 'r' })?.run).toBe('r');
+      expect(named(responses, { prompt_cache_key: bad, conversation: 'c' })?.run).toBe('c');
     }
   });
 });

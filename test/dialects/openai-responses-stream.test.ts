@@ -164,6 +164,24 @@ describe('the end of a response', () => {
     other.event(completed({ model: 'other' }));
     expect(other.judge.servedModel).toBe('other');
   });
+
+  it('says by which id it is stored, from its beginning or from its end, where that is one', () => {
+    const j = judging(responses);
+    expect(j.judge.replyId).toBe(null);
+    j.event(created());
+    expect(j.judge.replyId).toBe('resp_target');
+    j.event({ type: 'response.completed', response: { object: 'response', output: [] } });
+    expect(j.judge.replyId).toBe('resp_target');
+    const other = judging(responses);
+    other.event(completed({ id: 'other' }));
+    expect(other.judge.replyId).toBe('other');
+    for (const id of ['', 'a b', 'r'.repeat(129)]) {
+      const hostile = judging(responses);
+      hostile.event(created(begun({ id })));
+      hostile.event(completed({ id }));
+      expect(hostile.judge.replyId).toBe(null);
+    }
+  });
 });
 
 describe('chunks', () => {

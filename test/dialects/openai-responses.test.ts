@@ -56,6 +56,19 @@ describe('what is read', () => {
   it('null stores nothing', () => {
     expect(parse({ previous_response_id: null, conversation: null }).stored).toBe(false);
   });
+
+  it('names the response before by a bounded id, and says whether its own is kept', () => {
+    expect(parse({ previous_response_id: 'resp_1' }).previousReply).toBe('resp_1');
+    for (const bad of [null, '', 'a b', 'a'.repeat(129), 'é', 7, {}, ['r']])
+      expect(parse({ previous_response_id: bad }).previousReply, JSON.stringify(bad)).toBe(null);
+    expect(parse({}).previousReply).toBe(null);
+    expect([{}, { store: true }, { store: null }, { store: false }].map((more) => parse(more).keepsReply)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
 });
 
 describe('what a call needs of a target', () => {
@@ -144,6 +157,7 @@ describe('a whole reply', () => {
     expect(check(reply)).toEqual({
       usage: { uncachedTokens: 4, cachedTokens: 6, outputTokens: 5, reasoningTokens: 2 },
       servedModel: 'served-model-2026',
+      replyId: 'resp_target',
       stop: 'end_turn',
       body: bytesOf(JSON.stringify(reply)),
     });

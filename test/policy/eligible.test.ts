@@ -6,7 +6,7 @@ import { CAPABILITIES, type Capability } from '../../src/core/names.ts';
 import type { ModelPlan, Rung } from '../../src/core/plan.ts';
 import { NO_WANTS, type Wants } from '../../src/core/request.ts';
 import { CLASS_DEFAULTS } from '../../src/policy/classes.ts';
-import { planFor } from '../../src/policy/eligible.ts';
+import { type CallNeeds, planFor } from '../../src/policy/eligible.ts';
 import { choicesText, editDistance, nearest } from '../../src/policy/suggest.ts';
 import { poolTarget } from '../fakes/call-parts.ts';
 
@@ -34,16 +34,18 @@ const without = (...names: string[]): ModelPlan => ({
   rungs: plan.rungs.filter((one) => !names.includes(one.target.name)),
 });
 const wants = (changed: Partial<Wants>): Wants => ({ ...NO_WANTS, ...changed });
+const CALL: CallNeeds = {
+  dialect: 'openai-chat',
+  capabilities: [],
+  wants: NO_WANTS,
+  managed: false,
+  stored: false,
+  storedAt: null,
+  contextTokens: 100,
+  zones: null,
+};
 const fitting = (of: ModelPlan, capabilities: readonly Capability[], wished: Wants) =>
-  planFor(of, {
-    dialect: 'openai-chat',
-    capabilities,
-    wants: wished,
-    managed: false,
-    stored: false,
-    contextTokens: 100,
-    zones: null,
-  });
+  planFor(of, { ...CALL, capabilities, wants: wished });
 const numbers = (answer: ReturnType<typeof planFor>) =>
   answer instanceof RouterError ? answer.message : answer.rungs.map((one) => one.number);
 
@@ -51,6 +53,11 @@ describe('planFor', () => {
   test('a call that every rung may answer gets the plan itself', () => {
     expect(fitting(plan, [], NO_WANTS)).toBe(plan);
     expect(fitting(plan, ['schema'], wants({ minRung: 3, require: ['schema'] }))).toBe(plan);
+  });
+
+  test('what is stored keeps to the rung that stores it, else to the top one that fits', () => {
+    const at = (storedAt: string | null) => numbers(planFor(plan, { ...CALL, stored: true, storedAt }));
+    expect([null, 'demo-large', 'demo-small', 'elsewhere'].map(at)).toEqual([[1], [1], [3], [1]]);
   });
 
   test('declared capabilities rule out, undeclared ones do not', () => {

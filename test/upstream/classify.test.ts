@@ -50,6 +50,8 @@ const rows: [number, string, string, boolean, boolean, number][] = [
   ],
   [400, bodyOf({ code: 'content_filter' }), 'content_refused', false, false, 400],
   [404, bodyOf({ details: { error_code: 'thread_not_found' } }), 'refused_by_target', false, false, 400],
+  [404, bodyOf({ param: 'previous_response_id' }), 'refused_by_target', false, false, 400],
+  [404, '{"error":{"message":"Response with id \'resp_1\' not found."}}', 'refused_by_target', false, false, 400],
   [409, bodyOf({ details: { error_code: 'thread_continue_in_flight' } }), 'refused_by_target', false, false, 400],
 ];
 
