@@ -20,3 +20,11 @@ export interface TenantStore {
   remove(name: string): boolean | Promise<boolean>;
   close(): void | Promise<void>;
 }
+
+/** What no store may hold is a fault of the caller's code: stores refuse it before they write. */
+export function assertTenant({ name, entry, changedMs }: TenantRecord): void {
+  if (name === '' || typeof entry !== 'object' || entry === null || Array.isArray(entry))
+    throw new TypeError('A tenant has a name, and its entry is a mapping.');
+  if (!(Number.isSafeInteger(changedMs) && changedMs >= 0))
+    throw new TypeError('Times of tenants are whole milliseconds since 1970.');
+}

@@ -112,7 +112,8 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   const { env } = options;
   const clock = options.clock ?? nodeClock;
   const registries = nodeRegistries(options.launcher, clock);
-  const load = (path: string) => loadPolicy({ path, files: nodePolicyFiles, registries, secrets: nodeSecrets(env) });
+  const load = (path: string) =>
+    loadPolicy({ path, files: nodePolicyFiles, registries, secrets: nodeSecrets(env), wallMs: clock.wallMs() });
 
   const first = await load(options.lastGood === true ? lastGoodPath(options) : options.policyPath);
   if (!first.ok) throw new PolicyRefused(first.problems);

@@ -2,6 +2,7 @@
 
 import type { GateRules } from '../core/gate.ts';
 import type { Limit } from '../core/limit.ts';
+import type { GpuPrice } from '../core/prices.ts';
 import type { Clock, Log } from '../core/runtime.ts';
 import type { WorkerIndex } from '../core/schedule.ts';
 import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
@@ -24,6 +25,8 @@ export interface WorkerPlan {
   readonly versioned?: boolean;
   /** The quota domain whose account it spends from; null for own workers. */
   readonly account?: string | null;
+  /** What it costs, which may change while it runs; none: nobody has said. */
+  readonly gpu?: GpuPrice | null;
   /** Makes the source; called only when the worker is new. */
   source(): WorkerSource | null;
 }
@@ -134,6 +137,7 @@ export class Fleet {
     const { worker } = member;
     worker.zone = plan.zone;
     worker.contextTokens = plan.contextTokens;
+    worker.gpu = planned.gpu ?? null;
     if (member.limitKey === planned.limitKey) return member;
     worker.learnWith(planned.createLimit());
     return { ...member, limitKey: planned.limitKey };
@@ -154,6 +158,7 @@ export class Fleet {
       account: planned.account == null ? null : this.#account(planned.account),
       zone: plan.zone,
       contextTokens: plan.contextTokens,
+      gpu: planned.gpu ?? null,
     });
     worker.watch({
       changed: () => pool.index.changed(worker),

@@ -1,6 +1,7 @@
 // One endpoint of a pool: where it is, what state it is in, whether it may be tried. For fleet/pool and, as views, for all others.
 import type { RouterErrorDetail } from '../core/errors.ts';
 import type { Limit } from '../core/limit.ts';
+import type { GpuPrice } from '../core/prices.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
 import type { AttemptReport, EngineMemory, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
@@ -39,6 +40,7 @@ export interface PoolWorkerOptions {
   readonly account?: Account | null;
   readonly zone?: string | null;
   readonly contextTokens?: number | null;
+  readonly gpu?: GpuPrice | null;
 }
 
 /** Moved by probes (`state`, engine load), attempts (breaker, pauses, limit, speed) and its gate (in flight, backlog). */
@@ -59,6 +61,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly versioned: boolean;
   zone: string | null;
   contextTokens: number | null;
+  /** What it costs; null: nobody has said, or it is a managed API. */
+  gpu: GpuPrice | null;
   /** Of a managed API; null for own workers. */
   readonly account: Account | null;
   /** A managed API's own lack of room, by model. */
@@ -79,6 +83,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.account = options.account ?? null;
     this.zone = options.zone ?? null;
     this.contextTokens = options.contextTokens ?? null;
+    this.gpu = options.gpu ?? null;
     this.breaker = options.breaker;
     this.expectedReadyMs = options.expectedReadyMs;
     this.#clock = options.clock;

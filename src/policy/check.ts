@@ -1,12 +1,23 @@
 // What `spillway check` prints: the ladders that a policy makes, or all that is wrong with it. For the command line.
 import { REASONS } from '../core/names.ts';
 import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
+import {
+  gpuText,
+  plansJson,
+  planText,
+  priceLines,
+  pricesJson,
+  rulesText,
+  type TenantJson,
+  tenantJson,
+} from './check-money.ts';
 import { type Catalog, compilePolicy } from './compile.ts';
 import { limitText } from './concurrency.ts';
 import { targetLabel } from './ladders.ts';
 import type { LoadResult } from './load.ts';
 import { isUrlWorker, type Policy, type PoolSpec, type ProviderSpec } from './policy.ts';
 import { formatProblem, type Problem } from './problems.ts';
+import { ANY_TENANT } from './tenants.ts';
 
 /** Plain data for `--json`. Holds no headers, keys or options of workers. */
 export interface CheckJson {
@@ -37,6 +48,8 @@ export interface CheckJson {
     readonly schedule: string;
     /** Address of a worker, or the plug-in that brings it up. */
     readonly workers: readonly string[];
+    /** What each costs an hour, USD; null: nobody has said. */
+    readonly usdPerHour: readonly (number | null)[];
   }[];
   readonly providers: readonly {
     readonly name: string;
@@ -50,12 +63,10 @@ export interface CheckJson {
     readonly speaks: readonly string[];
     readonly replyHeaders: readonly string[];
   }[];
-  readonly tenants: readonly {
-    readonly name: string;
-    readonly weight: number;
-    readonly priority: string;
-    readonly zones: readonly string[] | null;
-  }[];
+  readonly plans: readonly (TenantJson & { readonly name: string })[];
+  /** `*`: for those that are not named. */
+  readonly tenants: readonly (TenantJson & { readonly name: string })[];
+  readonly prices: ReturnType<typeof pricesJson>;
   /** What is named and not there, since the key of an optional provider is not set. */
   readonly absent: {
     readonly providers: readonly { readonly name: string; readonly why: string }[];
@@ -73,7 +84,9 @@ export function checkJson(result: LoadResult): CheckJson {
       models: [],
       pools: [],
       providers: [],
+      plans: [],
       tenants: [],
+      prices: { models: [], gpus: [] },
       absent,
     };
   }
@@ -103,6 +116,7 @@ export function checkJson(result: LoadResult): CheckJson {
       concurrencyPerWorker: limitText(pool.concurrencyPerWorker),
       schedule: pool.profile.name,
       workers: workersOf(pool),
+      usdPerHour: pool.workers.map(({ gpu }) => (gpu === null ? null : gpu.usdPerGpuHour * gpu.gpus)),
     })),
     providers: catalog.providers.map((spec) => ({
       name: spec.name,
@@ -115,12 +129,9 @@ export function checkJson(result: LoadResult): CheckJson {
       speaks: [...spec.speaks],
       replyHeaders: spec.replyHeaders,
     })),
-    tenants: [...policy.tenants].map(([named, { weight, priority, zones }]) => ({
-      name: named,
-      weight,
-      priority,
-      zones: zones === null ? null : [...zones],
-    })),
+    plans: plansJson(policy),
+    tenants: [...policy.tenants].map(([named, rules]) => ({ name: named, ...tenantJson(rules) })),
+    prices: pricesJson(policy),
     absent: { providers: policy.absent, models: absentModels(policy, catalog) },
   };
 }
@@ -137,8 +148,10 @@ export function checkReport(result: LoadResult): string {
   const catalog = compilePolicy(policy);
   const lines: string[] = [];
   for (const plan of catalog.models) lines.push(...modelLines(plan, aliasesOf(policy, plan)), '');
+  lines.push(...[...policy.plans.keys()].map((plan) => planText(plan, policy)));
   lines.push(...[...policy.tenants].map(([named, rules]) => tenantLine(named, rules, catalog)));
   lines.push(...catalog.pools.map(poolLine), ...catalog.providers.map(providerLine));
+  lines.push(...priceLines(policy));
   lines.push(...policy.absent.map(({ name, why }) => `provider ${name} is absent: ${why}`));
   const missing = absentModels(policy, catalog);
   if (missing.length > 0) lines.push(`models that nothing else serves, absent as well: ${missing.join(', ')}`);
@@ -180,8 +193,16 @@ function poolLine(pool: PoolSpec): string {
   const workers = workersOf(pool);
   return (
     `pool ${target.name} serves ${target.serves} (${engine.name}${zoneText(target.zone)}): ` +
-    `${workers.length} x ${limitText(concurrencyPerWorker)} calls at ${workers.join(', ')}`
+    `${workers.length} x ${limitText(concurrencyPerWorker)} calls at ${workers.join(', ')}${costText(pool)}`
   );
+}
+
+/** Equal prices are told once. */
+function costText({ workers }: PoolSpec): string {
+  const known = workers.flatMap(({ gpu }) => (gpu === null ? [] : [gpuText(gpu)]));
+  if (known.length === 0) return '';
+  const lacking = known.length === workers.length ? [] : ['some without a price'];
+  return `; ${[...new Set(known), ...lacking].join('; ')}`;
 }
 
 function providerLine(spec: ProviderSpec): string {
@@ -193,7 +214,8 @@ function providerLine(spec: ProviderSpec): string {
 }
 
 /** With the rungs that its zones keep it from. */
-function tenantLine(named: string, { weight, priority, zones }: TenantRules, catalog: Catalog): string {
+function tenantLine(named: string, rules: TenantRules, catalog: Catalog): string {
+  const { zones } = rules;
   const never = [
     ...new Set(
       catalog.models.flatMap(({ model, rungs }) =>
@@ -203,9 +225,9 @@ function tenantLine(named: string, { weight, priority, zones }: TenantRules, cat
       ),
     ),
   ];
-  const within = zones === null ? '' : `, zones ${[...zones].join(', ')}`;
   const dead = never.length === 0 ? '' : `: can never reach ${never.join(', ')}`;
-  return `tenant ${named} (weight ${weight}, up to ${priority}${within})${dead}`;
+  const who = named === ANY_TENANT ? 'any other tenant' : `tenant ${named}`;
+  return `${who} (${rulesText(rules)})${dead}`;
 }
 
 function zoneText(zone: string | null): string {

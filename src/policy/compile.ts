@@ -2,10 +2,14 @@
 
 import type { GateRules } from '../core/gate.ts';
 import type { RouteClass } from '../core/names.ts';
-import { type ClassRules, DEFAULT_TENANT, type ModelPlan, type TenantRules } from '../core/plan.ts';
+import { type ClassRules, DEFAULT_TENANT, type ModelPlan, type Target, type TenantRules } from '../core/plan.ts';
+import type { TokenPrice } from '../core/prices.ts';
 import { flattenLadder, targetsOf } from './ladders.ts';
 import { createMatcher } from './match.ts';
 import type { Policy, PoolSpec, ProviderSpec } from './policy.ts';
+import { tokenPrices } from './price-list.ts';
+import { readTenantEntry, type TenantReading } from './tenant-entry.ts';
+import { ANY_TENANT } from './tenants.ts';
 
 export interface Catalog {
   readonly pools: readonly PoolSpec[];
@@ -17,8 +21,14 @@ export interface Catalog {
   find(model: string): ModelPlan | null;
   /** The model that a call of this class means when it names none; null = none. */
   defaultOf(routeClass: RouteClass): string | null;
-  /** What holds for a tenant's calls. */
+  /** What holds for a tenant's calls: its own entry, else that of `*`, else the defaults. */
   tenant(name: string): TenantRules;
+  /** Only what the policy says of this very tenant; null = nothing. Tenants of a store come after it and before `*`. */
+  namedTenant(name: string): TenantRules | null;
+  /** What an entry of a store means under this policy, or all that is wrong with it. */
+  readTenant(entry: unknown): TenantReading;
+  /** What a token costs at a target for the model asked there; null: nobody has said. */
+  tokenPrice(target: Pick<Target, 'kind' | 'name'>, model: string): TokenPrice | null;
   readonly reserved: GateRules['reserved'];
   /** Names that a caller may ask, aliases after their model, patterns left out. */
   readonly names: readonly string[];
@@ -34,18 +44,24 @@ export function compilePolicy(policy: Policy): Catalog {
     return [{ name: model.name, aliases: model.aliases, value: plan }];
   });
   const find = createMatcher(entries);
+  const anybody = policy.tenants.get(ANY_TENANT) ?? DEFAULT_TENANT;
+  const namedTenant = (name: string) => (name === ANY_TENANT ? null : (policy.tenants.get(name) ?? null));
+  const models = entries.map((entry) => entry.value);
   return {
     pools: policy.pools,
     providers: policy.providers,
     classes: policy.classes,
-    models: entries.map((entry) => entry.value),
+    models,
     find,
     defaultOf(routeClass) {
       const { defaultModel } = policy.classes[routeClass];
       if (defaultModel === null) return firstOf(entries, routeClass);
       return find(defaultModel) === null ? null : defaultModel;
     },
-    tenant: (name) => policy.tenants.get(name) ?? DEFAULT_TENANT,
+    tenant: (name) => namedTenant(name) ?? anybody,
+    namedTenant,
+    readTenant: (entry) => readTenantEntry(entry, policy, models),
+    tokenPrice: tokenPrices(policy),
     reserved: policy.reserved,
     names: entries.flatMap(({ name, aliases }) => (name.includes('*') ? aliases : [name, ...aliases])),
   };

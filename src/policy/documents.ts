@@ -28,7 +28,9 @@ export interface Documents {
 
 export const MAX_INCLUDED_FILES = 256;
 /** Sections whose entries are named, so that several files may add to them. */
-const NAMED = ['pools', 'providers', 'ladders', 'models', 'classes'];
+const NAMED = ['pools', 'providers', 'ladders', 'models', 'classes', 'plans', 'tenants'];
+/** Sections whose parts have named entries. */
+const NAMED_WITHIN = ['prices'];
 
 type Mapping = Record<string, unknown>;
 const isMapping = (value: unknown): value is Mapping =>
@@ -113,6 +115,12 @@ function mergeInto(
       problems.push({ ...mark, key, message: 'only the first file may include others' });
     } else if (NAMED.includes(key) && isMapping(value) && isMapping(into[key])) {
       for (const [name, entry] of Object.entries(value)) add(into[key], name, entry, [key, name]);
+    } else if (NAMED_WITHIN.includes(key) && isMapping(value) && isMapping(into[key])) {
+      for (const [name, entries] of Object.entries(value)) {
+        const there = into[key][name];
+        if (!isMapping(there) || !isMapping(entries)) add(into[key], name, entries, [key, name]);
+        else for (const [inner, entry] of Object.entries(entries)) add(there, inner, entry, [key, name, inner]);
+      }
     } else add(into, key, value, [key]);
   }
   for (const [id, mark] of partMarks) if (!marks.has(id)) marks.set(id, mark);

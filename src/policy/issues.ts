@@ -1,7 +1,7 @@
 // Says what the schema found wrong, in words that name the valid choices and never show a secret. For the loader.
 import type { z } from 'zod';
 import type { Path, Reporter } from './problems.ts';
-import { claimedBranches, type Shape, shapeAt, tellingKey, valueAt } from './shape.ts';
+import { claimedBranches, isMapping, onlyMapping, type Shape, shapeAt, tellingKey, valueAt } from './shape.ts';
 import { choicesText, quoted } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -20,6 +20,14 @@ function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
   return KINDS[typeof value] ?? 'something else';
+}
+
+/** Which alternative a mapping means; -1: none that can be told. */
+function mappingAt(alternatives: readonly Shape[], kind: unknown): number {
+  const said = alternatives.findIndex(({ properties }) => properties?.['kind']?.const === kind && kind !== undefined);
+  if (said >= 0) return said;
+  const only = onlyMapping(alternatives);
+  return only === null ? -1 : alternatives.indexOf(only);
 }
 
 /** The text of an issue whose schema brings none. The value is shown only where it should have been one of a few words. */
@@ -73,11 +81,10 @@ export function reportIssues(issues: readonly Issue[], raw: unknown, shape: Shap
     const holder = shapeAt(shape, raw, path.slice(0, -1));
     const last = path.at(-1);
     const own = typeof last === 'string' ? (holder?.properties?.[last]?.anyOf ?? []) : [];
-    // One key of several forms, of which mappings say their kind.
+    // One key of several forms, of which mappings say their kind, or only one is a mapping.
     if (own.length > 0) {
-      const kind = valueAt(value, ['kind']);
-      const at = own.findIndex((branch) => branch.properties?.['kind']?.const === kind && kind !== undefined);
-      if (at < 0) return report.problem(path, issue.message);
+      const at = isMapping(value) ? mappingAt(own, valueAt(value, ['kind'])) : -1;
+      if (at < 0) return report.problem(path, value === undefined ? 'is required' : issue.message);
       for (const inner of issue.errors[at] ?? []) {
         if (inner.code !== 'unrecognized_keys') say(inner, path);
         else

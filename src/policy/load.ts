@@ -1,15 +1,18 @@
 // Reads a policy from files and says everything that is wrong with it at once. For the entries and `spillway check`.
 import { buildPolicy } from './build.ts';
+import { compilePolicy } from './compile.ts';
 import { type PolicyFiles, readDocuments, type Source } from './documents.ts';
 import { reportIssues, sentence } from './issues.ts';
 import { ladderWarnings } from './ladders.ts';
 import type { Policy } from './policy.ts';
+import { checkPrices } from './price-check.ts';
 import { createReporter, type Problem, sortProblems } from './problems.ts';
 import { checkReferences } from './references.ts';
 import type { Registries } from './registries.ts';
 import { policySchema } from './schema.ts';
 import { masked, resolveSecrets, type SecretSource, secretLikeTexts } from './secrets.ts';
 import { claimedBranches, type Shape, shapeOf } from './shape.ts';
+import { checkTenants } from './tenant-check.ts';
 
 export interface LoadOptions {
   /** The first file; included ones lie in its folder or below. */
@@ -17,6 +20,8 @@ export interface LoadOptions {
   readonly files: PolicyFiles;
   readonly registries: Registries;
   readonly secrets: SecretSource;
+  /** Today, Unix epoch in ms, for warnings of old prices and of tenants whose time is over. Default: none are given. */
+  readonly wallMs?: number;
 }
 
 export type LoadResult =
@@ -30,7 +35,8 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Never rejects for what a file, an include or a secret holds. */
-export async function loadPolicy({ path, files, registries, secrets }: LoadOptions): Promise<LoadResult> {
+export async function loadPolicy(options: LoadOptions): Promise<LoadResult> {
+  const { path, files, registries, secrets, wallMs = null } = options;
   const { schema, shape } = formOf(registries);
   const { value, marks, problems: readProblems, sources } = await readDocuments(path, files);
   const report = createReporter(marks, path);
@@ -49,6 +55,10 @@ export async function loadPolicy({ path, files, registries, secrets }: LoadOptio
   if (!parsed.success || report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
 
   const policy = buildPolicy(parsed.data, value, registries, resolved, report);
+  if (report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
+  const { models } = compilePolicy(policy);
+  checkTenants(policy, parsed.data.tenants, models, wallMs, report);
+  checkPrices(policy, parsed.data, models, Object.keys(registries.providers), wallMs, report);
   if (report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
   ladderWarnings(policy, report);
   return { ok: true, policy, warnings: finish(report.warnings), sources };

@@ -4,9 +4,12 @@ import type { GateRules } from '../core/gate.ts';
 import type { LimitSpec } from '../core/limit.ts';
 import type { Reason, RouteClass } from '../core/names.ts';
 import type { ClassRules, PoolTarget, TargetFacts, TenantRules } from '../core/plan.ts';
+import type { GpuPrice } from '../core/prices.ts';
 import type { AuthForm } from '../core/provider.ts';
 import type { ProfileSpec } from '../core/schedule.ts';
 import type { Address } from '../core/units.ts';
+import type { PriceEntry } from './price-list.ts';
+import type { PlanDocument } from './tenants.ts';
 
 /** A worker at an address. */
 export interface UrlWorkerSpec {
@@ -21,6 +24,8 @@ export interface UrlWorkerSpec {
   readonly basePath: string;
   /** Flat, lower-case names; holds resolved secrets, `authorization` among them. */
   readonly headers: readonly string[];
+  /** What it costs; null: nobody has said. */
+  readonly gpu: GpuPrice | null;
 }
 
 /** A worker that a plug-in brings up. `options` is what the plug-in's schema made of the entry, secrets resolved. */
@@ -29,6 +34,7 @@ export interface PluginWorkerSpec {
   readonly kind: string;
   readonly key: string;
   readonly options: unknown;
+  readonly gpu: GpuPrice | null;
 }
 
 export type WorkerSpec = UrlWorkerSpec | PluginWorkerSpec;
@@ -112,7 +118,14 @@ export interface Policy {
   readonly ladders: ReadonlyMap<string, readonly RungRule[]>;
   readonly models: readonly ModelRule[];
   readonly classes: Readonly<Record<RouteClass, ClassRules>>;
-  /** By name; who is not here has the defaults. */
+  /** As written, for the tenants that name them. */
+  readonly plans: ReadonlyMap<string, PlanDocument>;
+  /** By name, `*` for those that have no name here. */
   readonly tenants: ReadonlyMap<string, TenantRules>;
+  readonly prices: {
+    readonly models: readonly PriceEntry[];
+    /** By the names that workers call them, for one GPU. */
+    readonly gpus: ReadonlyMap<string, GpuPrice>;
+  };
   readonly reserved: GateRules['reserved'];
 }

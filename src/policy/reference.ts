@@ -35,10 +35,10 @@ export function policyReference(registries: Registries): string {
   ].join('\n');
 }
 
-const NAMES: Readonly<Record<string, string>> = { headers: 'HEADER', models: 'MODEL' };
+const NAMES: Readonly<Record<string, string>> = { headers: 'HEADER', models: 'MODEL', 'prices.models': 'TARGET/MODEL' };
 
 function collect(shape: Shape, key: string, required: boolean, rows: Row[]): void {
-  if (key !== '' && shape.anyOf === undefined) {
+  if (key !== '' && (shape.anyOf === undefined || shape.description !== undefined)) {
     rows.push({
       key,
       type: typeText(shape),
@@ -53,7 +53,13 @@ function collect(shape: Shape, key: string, required: boolean, rows: Row[]): voi
     const last = key.slice(key.lastIndexOf('.') + 1);
     const child = shape.additionalProperties;
     if (child.description !== undefined || child.properties !== undefined)
-      collect(child, `${key}.${NAMES[last] ?? 'NAME'}`, false, rows);
+      collect(child, `${key}.${NAMES[key] ?? NAMES[last] ?? 'NAME'}`, false, rows);
+  }
+  // Of several forms that one value may have, a mapping's keys are told; a limit's own ones by its kind are not.
+  for (const { properties = {}, required } of shape.anyOf ?? []) {
+    if (properties['kind'] !== undefined) continue;
+    for (const [name, child] of Object.entries(properties))
+      collect(child, `${key}.${name}`, required?.includes(name) ?? false, rows);
   }
   if (shape.items?.properties !== undefined) collect(shape.items, `${key}[]`, false, rows);
   for (const branch of shape.items?.anyOf ?? []) {
@@ -78,6 +84,7 @@ function collectLeaf(shape: Shape, key: string, telling: boolean, beside: string
 
 function typeText(shape: Shape): string {
   if (shape.const !== undefined) return code(shape.const);
+  if (shape.anyOf !== undefined) return [...new Set(shape.anyOf.map(typeText))].join(' | ');
   if (shape.enum !== undefined) return shape.enum.map(code).join(' | ');
   if (shape.type === 'array') {
     const { items } = shape;

@@ -3,6 +3,7 @@ import { providerRung } from './ladders.ts';
 import { checkDefaults, checkNames, mappingOf } from './model-names.ts';
 import type { Path, Reporter } from './problems.ts';
 import { choicesText, quoted } from './suggest.ts';
+import { checkPlanNames } from './tenant-check.ts';
 
 /** A rung as far as it can be read; the schema says what else is wrong with it. */
 interface LooseRung {
@@ -65,6 +66,7 @@ export function checkReferences(raw: unknown, report: Reporter): void {
       );
     }
   }
+  checkPlanNames(root, report);
   const cyclic = checkCycles(ladders, report);
   checkFirstRungs([...ladders.values(), ...Object.keys(models).map(ladderOf)], report);
   checkNames(models, report);

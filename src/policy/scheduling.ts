@@ -1,13 +1,8 @@
-// The `scheduling:`, `fairness:` and `tenants:` sections: who comes first, and which worker serves. For the schema and the loader.
+// The `scheduling:` and `fairness:` sections: who comes first, and which worker serves. For the schema and the loader.
 import { z } from 'zod';
-import { PRIORITIES } from '../core/names.ts';
-import { DEFAULT_TENANT, type TenantRules } from '../core/plan.ts';
 import type { ProfileSpec } from '../core/schedule.ts';
 import type { Registries } from './registries.ts';
 import { duration, name, number, percent } from './units.ts';
-
-/** Tenants' names are those of keys. */
-const tenantName = () => name();
 
 const NO_PARTS: unknown = {};
 
@@ -70,33 +65,7 @@ export function fairnessSchema() {
     .describe('Who comes first when a pool is full.');
 }
 
-export function tenantsSchema() {
-  return z
-    .record(
-      tenantName(),
-      z
-        .strictObject({
-          weight: number(0.001, 1000)
-            .prefault(1)
-            .describe('Share under contention: a tenant of weight 4 is served four times as much as one of weight 1.'),
-          priority: z
-            .enum(PRIORITIES)
-            .prefault('interactive')
-            .describe('The highest band its calls may claim; what asks for more gets this.'),
-          zones: z
-            .array(name())
-            .min(1, 'needs at least one zone')
-            .optional()
-            .describe('Zones its calls may go to; a target without one of them passes over. Default: all.'),
-        })
-        .describe('What holds for the calls of one tenant.'),
-    )
-    .prefault({})
-    .describe('Tenants by name, the one their keys are made for. A tenant that is not here has the defaults.');
-}
-
 type SchedulingDocument = z.output<ReturnType<typeof schedulingSchema>>;
-type TenantsDocument = z.output<ReturnType<typeof tenantsSchema>>;
 
 export function profileSpecs(
   document: SchedulingDocument,
@@ -119,13 +88,4 @@ export function profileSpecs(
     return [named, spec] as const;
   });
   return { ...registries.profiles, ...Object.fromEntries(own) };
-}
-
-export function tenantRules(document: TenantsDocument): ReadonlyMap<string, TenantRules> {
-  return new Map(
-    Object.entries(document).map(([named, { weight, priority, zones }]) => [
-      named,
-      { ...DEFAULT_TENANT, weight, priority, zones: zones === undefined ? null : new Set(zones) },
-    ]),
-  );
 }

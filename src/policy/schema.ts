@@ -4,11 +4,13 @@ import { REASONS } from '../core/names.ts';
 import { classesSchema } from './classes.ts';
 import { concurrency } from './concurrency.ts';
 import { urlWorker } from './endpoint.ts';
+import { gpuFields, pricesSchema } from './prices.ts';
 import { providerSchema } from './providers.ts';
 import { DEFAULT_ENGINE, DEFAULT_PROFILE, type Registries } from './registries.ts';
-import { fairnessSchema, schedulingSchema, tenantsSchema } from './scheduling.ts';
+import { fairnessSchema, schedulingSchema } from './scheduling.ts';
 import { serverSchema } from './server.ts';
 import { targetFields } from './target.ts';
+import { plansSchema, tenantsSchema } from './tenants.ts';
 import { modelName, name, providerRung } from './units.ts';
 
 /** The classes this release serves; the other route classes have rules already, but no dialect. */
@@ -78,7 +80,8 @@ function poolSchema(registries: Registries) {
       return z.NEVER;
     })
     .describe('Inference engine of the workers: how they tell their load and health.');
-  const workers = Object.values(registries.workers).map((plugin) => plugin.options);
+  // What a worker costs is the same question for every kind of it.
+  const workers = Object.values(registries.workers).map(({ options }) => (options as z.ZodObject).extend(gpuFields()));
   return z
     .strictObject({
       serves: modelName().optional().describe('Model name that the workers know. Default: the name of the pool.'),
@@ -95,7 +98,7 @@ function poolSchema(registries: Registries) {
           `How a worker is chosen: a name under scheduling.profiles, or ${Object.keys(registries.profiles).join(', ')}.`,
         ),
       workers: z
-        .array(z.union([urlWorker(), ...workers]))
+        .array(z.union([urlWorker().extend(gpuFields()), ...workers]))
         .min(1, 'needs at least one worker')
         .max(1000, 'has more than 1000 workers')
         .describe('The endpoints that serve this model: by address, or brought up by a plug-in.'),
@@ -125,7 +128,9 @@ export function policySchema(registries: Registries) {
       classes: classesSchema(),
       scheduling: schedulingSchema(registries),
       fairness: fairnessSchema(),
+      plans: plansSchema(),
       tenants: tenantsSchema(),
+      prices: pricesSchema(),
     })
     .describe('Policy of a Spillway router.');
 }

@@ -37,6 +37,16 @@ export function claimedBranches(alternatives: readonly Shape[], value: unknown):
   });
 }
 
+export function isMapping(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The one alternative that is a mapping, if there is one and it does not tell kinds apart. */
+export function onlyMapping(alternatives: readonly Shape[]): Shape | null {
+  const [only, other] = alternatives.filter(({ properties }) => properties !== undefined);
+  return only !== undefined && other === undefined && only.properties!['kind'] === undefined ? only : null;
+}
+
 /** The shape at a path, following the value where there are alternatives. */
 export function shapeAt(root: Shape, value: unknown, path: Path): Shape | null {
   let shape: Shape | null = settle(root, value);
@@ -56,7 +66,8 @@ export function shapeAt(root: Shape, value: unknown, path: Path): Shape | null {
 function settle(shape: Shape, value: unknown): Shape {
   if (shape.anyOf === undefined) return shape;
   const [branch] = claimedBranches(shape.anyOf, value);
-  return branch === undefined ? shape : shape.anyOf[branch]!;
+  if (branch !== undefined) return shape.anyOf[branch]!;
+  return (isMapping(value) ? onlyMapping(shape.anyOf) : null) ?? shape;
 }
 
 export function valueAt(value: unknown, path: Path): unknown {

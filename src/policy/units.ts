@@ -77,15 +77,67 @@ export function providerRung() {
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\/[!-~]{1,256})?$/, 'must be the name of a provider, or name/model');
 }
 
-/** "80%" to 0.8. */
-export function percent() {
+/** "80%" to 0.8; factors may go beyond 100%. */
+export function percent(most: 1 | 10 = 1) {
   return parsed<number>({
-    form: /^\d{1,3}(\.\d{1,3})?%$/,
+    form: most === 1 ? /^\d{1,3}(\.\d{1,3})?%$/ : /^\d{1,4}(\.\d{1,3})?%$/,
     parse: (text) => {
       const share = Number(text.slice(0, -1)) / 100;
-      return share <= 1 ? share : null;
+      return share <= most ? share : null;
     },
-    message: 'must be a share such as 80%, from 0% to 100%',
+    message: `must be a share such as 80%, from 0% to ${most * 100}%`,
+  });
+}
+
+const AMOUNT_FORM = /^\d{1,12}(\.\d{1,3})?[kM]?$/;
+export const MAX_AMOUNT = 1_000_000_000_000;
+export const AMOUNT_MESSAGE = 'must be a whole number above 0, such as 600, 400k or 5M';
+
+/** 600, "400k", "1.5M" to a whole number; null when it is none. */
+export function parseAmount(text: string): number | null {
+  if (!AMOUNT_FORM.test(text)) return null;
+  const factor = text.endsWith('k') ? 1000 : text.endsWith('M') ? 1_000_000 : 1;
+  const amount = Math.round(Number(text.replace(/[kM]$/, '')) * factor * 1000) / 1000;
+  return Number.isInteger(amount) && amount >= 1 && amount <= MAX_AMOUNT ? amount : null;
+}
+
+const amountNumber = () => z.int(AMOUNT_MESSAGE).min(1, AMOUNT_MESSAGE).max(MAX_AMOUNT, AMOUNT_MESSAGE);
+const amountText = () => parsed<number>({ form: AMOUNT_FORM, parse: parseAmount, message: AMOUNT_MESSAGE });
+
+/** Both forms of an amount, for unions that have further ones. */
+export const amountForms = () => [amountNumber(), amountText()] as const;
+
+/** A whole number above 0, or text with a thousand or a million as its unit. */
+export function amount() {
+  return z.union([...amountForms()], { error: AMOUNT_MESSAGE });
+}
+
+const DAY = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
+/** "2027-01-31" (00:00 UTC) or "2027-01-31T12:00:00Z" to Unix epoch, ms; null when it is none. */
+export function parseTime(text: string): number | null {
+  const day = DAY.exec(text)?.[1];
+  // A day that no month has would otherwise count as one of the next month.
+  if (day === undefined || !new Date(Date.parse(day) || 0).toISOString().startsWith(day)) return null;
+  const atMs = Date.parse(text);
+  return Number.isNaN(atMs) ? null : atMs;
+}
+
+/** A date, whose day begins in UTC, or a time with its zone. */
+export function instant() {
+  return parsed<number>({
+    form: DAY,
+    parse: parseTime,
+    message: 'must be a date such as 2027-01-31 (00:00 UTC) or a time such as 2027-01-31T12:00:00Z',
+  });
+}
+
+/** A date; it stays text. */
+export function day() {
+  return parsed<string>({
+    form: /^\d{4}-\d{2}-\d{2}$/,
+    parse: (text) => (parseTime(text) === null ? null : text),
+    message: 'must be a date such as 2026-09-30',
   });
 }
 
@@ -102,7 +154,8 @@ export function size() {
 /** A number, fractions allowed. */
 export function number(least: number, most: number) {
   const message = `must be a number from ${least} to ${most}`;
-  return z.number(message).min(least, message).max(most, message);
+  const error = ({ input }: { input?: unknown }) => (input === undefined ? 'is required' : message);
+  return z.number({ error }).min(least, message).max(most, message);
 }
 
 const COUNT_MESSAGE = 'must be a whole number';

@@ -59,6 +59,7 @@ function poolPlan(spec: PoolSpec, rules: GateRules, registries: RouterRegistries
       url: isUrlWorker(worker) ? worker.origin + worker.basePath : null,
       headers: isUrlWorker(worker) ? worker.headers : [],
       ...limit,
+      gpu: worker.gpu,
       source: () =>
         isUrlWorker(worker) ? null : registries.workers[worker.kind]!.create(worker.options, { pool: name, serves }),
     })),

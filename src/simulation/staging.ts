@@ -44,7 +44,7 @@ export function stageWorkers(catalog: Catalog, stage: Stage, clock: Clock): Stag
       // Host names take no underscores, pools' names do.
       const origin = `http://${encodeURIComponent(name).toLowerCase()}-${at + 1}.simulated`;
       open(origin, `${name}/${at + 1}`, profileOf(catalog, pool, pool.workers[at % pool.workers.length], stage));
-      return { kind: 'url', key: origin, origin, basePath: '', headers: [] };
+      return { kind: 'url', key: origin, origin, basePath: '', headers: [], gpu: null };
     });
     return {
       ...pool,

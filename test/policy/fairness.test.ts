@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { checkReport } from '../../src/policy/check.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
-import { load, policyOf, problemsOf } from './load-texts.ts';
+import { lines, load, policyOf, problemsOf } from './load-texts.ts';
 
 const BASE = `version: 1
 pools: { a: { workers: [ { url: "http://a" } ] } }
@@ -92,12 +92,14 @@ test('the example of tenants fits into any policy, and the check tells what each
   );
   const result = await load({ 'policies/x.yaml': text, 'policies/tenants.example.yaml': tenants });
   if (!result.ok) throw new Error('refused');
-  expect(result.warnings).toEqual([]);
+  expect(lines(result.warnings)).toEqual([
+    expect.stringMatching(/tenants\.acme\.zones\[0\]: no target is in zone "eu"\. Valid: us\./),
+  ]);
   const report = checkReport(result);
   expect(report).toContain(
-    'tenant acme (weight 4, up to interactive, zones eu): can never reach rung 1 of m (zone us)\n',
+    'tenant acme (plan standard, weight 4, up to interactive, zones eu, 600 requests a minute, 2000000 uncached tokens a minute, 32 in flight): can never reach rung 1 of m (zone us)\n',
   );
-  expect(report).toContain('tenant reports (weight 0.5, up to batch)\n');
+  expect(report).toContain('tenant reports (weight 0.5, up to batch, until 2027-12-31T00:00:00.000Z)\n');
 });
 
 describe('what is refused, with what would be right', () => {

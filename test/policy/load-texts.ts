@@ -18,12 +18,13 @@ export const secrets: SecretSource = {
 export type Texts = Readonly<Record<string, string>>;
 
 /** The first of the texts is the policy; a single text is `policies/x.yaml`. */
-export function load(texts: string | Texts, source: SecretSource = secrets): Promise<LoadResult> {
+export function load(texts: string | Texts, source: SecretSource = secrets, wallMs?: number): Promise<LoadResult> {
   const all: Texts = typeof texts === 'string' ? { 'policies/x.yaml': texts } : texts;
   return loadPolicy({
     path: Object.keys(all)[0]!,
     registries,
     secrets: source,
+    ...(wallMs === undefined ? {} : { wallMs }),
     files: {
       read: (path) => {
         const text = Object.hasOwn(all, path) ? all[path] : undefined;

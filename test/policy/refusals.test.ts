@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { POOLS, problemsOf, SECRET } from './load-texts.ts';
 
 const KEYS =
-  'version, include, server, telemetry, pools, providers, ladders, models, classes, scheduling, fairness, tenants';
+  'version, include, server, telemetry, pools, providers, ladders, models, classes, scheduling, fairness, plans, tenants, prices';
 const SERVER_KEYS =
   'listen, admin, data, basePath, allowedHosts, allowedOrigins, drain, tls, trustedProxies, adminSecret';
 const DURATION = 'must be a duration with its unit, such as 700ms, 10s, 10m or 24h, from';
@@ -12,7 +12,7 @@ const USED = 'models: { m: { ladder: [ { pool: a }, { pool: b } ] }, v: { class:
 /** What is wrong, the text after POOLS (from line 6 on), the lines. `#` stands for the file. */
 const CASES: readonly (readonly [string, string, readonly string[]])[] = [
   ['an unknown key', 'poolz: {}', [`#:6:1 poolz: unknown key. Valid: ${KEYS}. Did you mean pools?`]],
-  ['a section of a later release', 'plans: {}', [`#:6:1 plans: unknown key. Valid: ${KEYS}.`]],
+  ['a section of a later release', 'batches: {}', [`#:6:1 batches: unknown key. Valid: ${KEYS}.`]],
   ['a key of a later release', 'server: { zone: eu }', [`#:6:11 server.zone: unknown key. Valid: ${SERVER_KEYS}.`]],
   ['a section without value', 'server:', ['#:6:1 server: has no value: give it one or remove the key']],
   ['a list for a mapping', 'server: []', ['#:6:1 server: must be a mapping of keys to values, not a list']],
@@ -158,7 +158,7 @@ const WORKERS: readonly (readonly [string, string, string])[] = [
   [
     'an option of another kind',
     '{ demo: chat, headers: {} }',
-    '[0].headers: unknown key. Valid: demo, model, startUp, prefillTokensPerSecond, decodeTokensPerSecond, maxNumSeqs, maxNumQueuedReqs, maxModelLen, rerankForm.',
+    '[0].headers: unknown key. Valid: demo, model, startUp, prefillTokensPerSecond, decodeTokensPerSecond, maxNumSeqs, maxNumQueuedReqs, maxModelLen, rerankForm, gpu, gpus, usdPerGpuHour, billed.',
   ],
   [
     'a fraction where its plug-in wants none',

@@ -8,7 +8,8 @@ import { readFlags, UsageError } from './flags.ts';
 
 const usage = `Usage: spillway check FILE [--json]
 
-Reads a policy and the files it includes, resolves its secrets without showing them, and prints each model's ladder.
+Reads a policy and the files it includes, resolves its secrets without showing them, and prints each model's
+ladder, what plans and tenants may use, and what targets cost.
 Exit code 0: valid. 2: refused; each problem is printed with file, line and key.
 `;
 
@@ -26,7 +27,13 @@ async function run(args: string[]): Promise<number> {
     return 2;
   }
   const registries = nodeRegistries({ executable: process.execPath, args: [] });
-  const result = await loadPolicy({ path, files: nodePolicyFiles, registries, secrets: nodeSecrets(process.env) });
+  const result = await loadPolicy({
+    path,
+    files: nodePolicyFiles,
+    registries,
+    secrets: nodeSecrets(process.env),
+    wallMs: Date.now(),
+  });
   const text = json ? `${JSON.stringify(checkJson(result), null, 2)}\n` : checkReport(result);
   (result.ok || json ? process.stdout : process.stderr).write(text);
   return checkExitCode(result);

@@ -1,17 +1,29 @@
 // Keys in the file keys.db of the data folder, which several processes may use at once. For the router on Node and its command line.
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { SQLOutputValue } from 'node:sqlite';
 import { assertTimes, type KeyEnd, type KeyRecord, type KeyStore, KeyStoreError } from '../../core/keys.ts';
-import {
-  damaged,
-  type FileIdentity,
-  guarded,
-  identityOf,
-  keyFilePath,
-  makeKeyFile,
-  numberOf,
-  openKeyFile,
-} from './key-file.ts';
+import { type FileForm, SqliteFile, type SqliteFileOptions } from './file.ts';
 
+/** 1936750443 is "spwk". */
+const MAKE = `
+PRAGMA journal_mode = WAL;
+BEGIN;
+CREATE TABLE keys (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE CHECK (length(id) > 0),
+  tenant TEXT NOT NULL CHECK (length(tenant) > 0),
+  name TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*'),
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  revoked_ms INTEGER,
+  models TEXT CHECK (models IS NULL OR json_type(models) = 'array'),
+  routes TEXT CHECK (routes IS NULL OR json_type(routes) = 'array')
+) STRICT;
+PRAGMA application_id = 1936750443;
+PRAGMA user_version = 1;
+COMMIT;
+`;
 const ALL = `
   SELECT id, tenant, name, prefix, hash, created_ms, expires_ms, revoked_ms, models, routes FROM keys ORDER BY seq`;
 const ADD = `
@@ -23,49 +35,41 @@ const END = `
   WHERE id = ?1`;
 const CONSTRAINT_UNIQUE = 2067;
 
-export interface SqliteKeysOptions {
-  /** The data folder. It and the file are made with the first key, for their owner alone. */
-  readonly folder: string;
-  /**
-   * How long to wait for another process that is writing, ms. The wait blocks this process, so a router that serves asks
-   * for little and comes back later.
-   */
-  readonly busyMs: number;
-}
+const KEYS: FileForm = {
+  name: 'keys.db',
+  applicationId: 1_936_750_443,
+  schemaVersion: 1,
+  what: 'store of keys',
+  lost: 'all keys are lost, and new ones must be made',
+  make: (db) => db.exec(MAKE),
+  fault: (code, message) => new KeyStoreError(code === 'full' || code === 'read_only' ? 'unavailable' : code, message),
+};
 
-/** The file is opened when it is first there; one that then vanishes or changes hands is an error, never "no keys". */
+export type SqliteKeysOptions = SqliteFileOptions;
+
 export class SqliteKeys implements KeyStore {
-  readonly #options: SqliteKeysOptions;
-  readonly #path: string;
-  #open: { readonly db: DatabaseSync; readonly identity: FileIdentity } | null = null;
-  #ownWrites = 0;
-  #closed = false;
+  readonly #file: SqliteFile;
 
   constructor(options: SqliteKeysOptions) {
-    this.#options = options;
-    this.#path = keyFilePath(options.folder);
+    this.#file = new SqliteFile(KEYS, options);
   }
 
-  /** 0 while there is no file. SQLite counts what others write, and we count what we write; both only grow. */
   version(): number {
-    const db = this.#reach();
-    return db === null ? 0 : guarded(this.#path, () => numberOf(db, 'data_version')) + this.#ownWrites;
+    return this.#file.version();
   }
 
   all(): readonly KeyRecord[] {
-    const db = this.#reach();
+    const db = this.#file.reach();
     if (db === null) return [];
-    return guarded(this.#path, () => db.prepare(ALL).all()).map((row) => recordOf(row, this.#path));
+    return this.#file.guarded(() => db.prepare(ALL).all()).map((row) => recordOf(row, this.#file));
   }
 
   add(record: KeyRecord): void {
     const { id, tenant, name, prefix, hash, createdMs, expiresMs, revokedMs, models, routes } = record;
-    if (this.#reach() === null) makeKeyFile(this.#options.folder);
-    const db = this.#reach();
-    if (db === null) throw replaced(this.#path);
+    const db = this.#file.reachOrMake();
     assertTimes(record);
     const lists = [models, routes].map((list) => (list === null ? null : JSON.stringify(list)));
-    guarded(this.#path, () => {
+    this.#file.guarded(() => {
       try {
         const texts = [id, tenant, name, prefix, hash] as const;
         db.prepare(ADD).run(...texts, createdMs, expiresMs, revokedMs, ...lists);
@@ -74,56 +78,33 @@ export class SqliteKeys implements KeyStore {
         throw new KeyStoreError('duplicate_key', 'A key with this id or hash is there already.');
       }
     });
-    this.#ownWrites++;
+    this.#file.wrote();
   }
 
   end(id: string, change: KeyEnd): void {
-    const db = this.#reach();
+    const db = this.#file.reach();
     assertTimes(change);
     const times = [change.revokedMs ?? null, change.expiresMs ?? null] as const;
-    const changed = db === null ? 0 : guarded(this.#path, () => db.prepare(END).run(id, ...times).changes);
+    const changed = db === null ? 0 : this.#file.guarded(() => db.prepare(END).run(id, ...times).changes);
     if (changed === 0) throw new KeyStoreError('unknown_key', 'No key has this id.');
-    this.#ownWrites++;
+    this.#file.wrote();
   }
 
   close(): void {
-    this.#open?.db.close();
-    this.#open = null;
-    this.#closed = true;
-  }
-
-  /** The open database; null while the file has never been there. */
-  #reach(): DatabaseSync | null {
-    if (this.#closed) throw new KeyStoreError('unavailable', `${this.#path} has been closed.`);
-    const identity = identityOf(this.#path);
-    if (this.#open !== null) {
-      const { db, identity: known } = this.#open;
-      if (identity?.node !== known.node || identity.device !== known.device) throw replaced(this.#path);
-      return db;
-    }
-    if (identity === null) return null;
-    this.#open = { db: openKeyFile(this.#path, this.#options.busyMs), identity };
-    return this.#open.db;
+    this.#file.close();
   }
 }
 
-function replaced(path: string): KeyStoreError {
-  return new KeyStoreError(
-    'replaced',
-    `${path} was removed or replaced while in use. Restart the router to use what is there now.`,
-  );
-}
-
-function recordOf(row: Record<string, SQLOutputValue>, path: string): KeyRecord {
+function recordOf(row: Record<string, SQLOutputValue>, file: SqliteFile): KeyRecord {
   const text = (column: string): string => {
     const value = row[column];
-    if (typeof value !== 'string') throw damaged(path);
+    if (typeof value !== 'string') throw file.damaged();
     return value;
   };
   const timeMs = (column: string): number | null => {
     const value = row[column];
     if (value === null || typeof value === 'number') return value;
-    throw damaged(path);
+    throw file.damaged();
   };
   return {
     id: text('id'),
@@ -134,18 +115,18 @@ function recordOf(row: Record<string, SQLOutputValue>, path: string): KeyRecord 
     createdMs: timeMs('created_ms') ?? 0,
     expiresMs: timeMs('expires_ms'),
     revokedMs: timeMs('revoked_ms'),
-    models: row['models'] === null ? null : listOf(text('models'), path),
-    routes: row['routes'] === null ? null : listOf(text('routes'), path),
+    models: row['models'] === null ? null : listOf(text('models'), file),
+    routes: row['routes'] === null ? null : listOf(text('routes'), file),
   };
 }
 
-function listOf(json: string, path: string): readonly string[] {
+function listOf(json: string, file: SqliteFile): readonly string[] {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch {
-    throw damaged(path);
+    throw file.damaged();
   }
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw damaged(path);
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw file.damaged();
   return value;
 }
