@@ -68,6 +68,14 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   expectation_failed: text('An `Expect` header other than `100-continue`.', 'Leave it out.'),
   upgrade_required: text('The route wants another protocol.', 'See `Upgrade`.'),
   headers_too_large: text('More than 16 KiB or 100 headers, or a URL over 8 KiB.', 'Send fewer.'),
+  above_limit: text(
+    "The call alone asks for more than one of the caller's limits ever allows; the text says which.",
+    'Ask for less, for instance a smaller `max_tokens`; see [spend.md](spend.md).',
+  ),
+  project_spend_limit_exceeded: text(
+    'What the tenant may spend in this hour, day or month is spent, or less is left than the call is likely to cost. `resets_at` in the body says when the window ends. Anthropic dialects: 402 `billing_error`.',
+    'Wait for the reset, or ask the operator for more; see [spend.md](spend.md).',
+  ),
   rate_limit_exceeded: text("The caller's own rate limit is used up.", 'Wait for `Retry-After`.'),
   capacity_contended: text(
     'Workers are up, but all their slots are taken, or they say that they are full, and the wait in line was too long.',

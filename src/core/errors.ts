@@ -68,7 +68,11 @@ export const ERROR_CODES = {
   idempotency_mismatch: at(422),
   upgrade_required: at(426),
   headers_too_large: at(431),
+  /** The call alone asks for more than one of the caller's limits ever allows. */
+  above_limit: at(400),
   rate_limit_exceeded: { ...bad, status: 429, type: 'rate_limit_error', waits: true },
+  /** The money of a window is gone. A rung that costs less may answer, where policy says so. */
+  project_spend_limit_exceeded: { ...bad, status: 429, type: 'insufficient_quota', descends: true },
   capacity_contended: {
     status: 429,
     type: 'rate_limit_error',
@@ -80,8 +84,8 @@ export const ERROR_CODES = {
   worker_full: { ...overloaded, blame: 'worker' },
   server_is_overloaded: { ...overloaded, blame: 'router' },
   model_warming: { ...overloaded, blame: 'worker' },
-  store_unavailable: { ...overloaded, blame: 'store', retryable: false, descends: false },
   draining: { ...overloaded, blame: 'router', retryable: false, descends: false },
+  store_unavailable: { ...overloaded, blame: 'store', retryable: false, descends: false },
   upstream_error: { ...upstream, status: 502 },
   upstream_refused_key: { ...upstream, status: 502, retryable: false },
   /** The account behind the target has run out of money: neither waiting nor another try helps. */
@@ -105,6 +109,8 @@ export interface RouterErrorDetail {
   readonly retryAfterSeconds?: number;
   /** Seconds until the model is expected to answer, uncapped. */
   readonly readyInSeconds?: number;
+  /** When a limit begins anew, Unix epoch in ms. */
+  readonly resetsAtMs?: number;
   /** Why this rung was left, for disclosure. */
   readonly reason?: Reason;
   /** Attempts made before the call was given up. */

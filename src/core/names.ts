@@ -24,9 +24,11 @@ export type RerankForm = (typeof RERANK_FORMS)[number];
 export const SCORE_MEANINGS = ['probability', 'logit', 'cosine', 'undeclared'] as const;
 export type ScoreMeaning = (typeof SCORE_MEANINGS)[number];
 
-export const REASONS = ['saturated', 'cold', 'failing', 'slow'] as const;
+export const REASONS = ['saturated', 'cold', 'failing', 'slow', 'budget'] as const;
 /** Why a call left a rung; the value of `x-spillway-degraded` when a substitute answered. */
 export type Reason = (typeof REASONS)[number];
+/** Those for which a rung takes calls unless it says otherwise. To go on for less once money is spent is a wish of its own. */
+export const DEFAULT_REASONS = ['saturated', 'cold', 'failing', 'slow'] as const satisfies readonly Reason[];
 
 export const CAPABILITIES = ['tools', 'schema', 'vision', 'audio', 'logprobs'] as const;
 /** What a call needs of a target beyond its dialect. */

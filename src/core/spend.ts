@@ -9,20 +9,28 @@ export interface SpendWish {
   /** What the call costs in 99 of 100 cases, and what it can cost at most. */
   readonly likely: NanoUsd;
   readonly most: NanoUsd;
+  /** Nobody waits for it now: it stops as soon as the store fails, where others go on for a minute. */
+  readonly defers?: boolean;
 }
 
 /** Held for one call; closed exactly once, a second time does nothing. */
 export interface SpendHold {
   readonly granted: true;
-  /** What the call is charged. It is spent from here on, whether or not the ledger has written it yet. */
+  /** Why it would have been refused, were its limits not in dry run; null as a rule. */
+  readonly overrun: SpendRefusal['reason'] | null;
+  /**
+   * What the call is charged. It is spent from here on, whether or not the ledger has written it yet. Its record is added to
+   * the ledger in the same turn.
+   */
   close(charge: NanoUsd): void;
 }
 
 export interface SpendRefusal {
   readonly granted: false;
   /**
-   * `spent`: the window's money is gone, and only its end helps. `held`: calls in flight may need what is left; some of it
-   * comes back when they end. `above`: the call alone costs more than the whole limit. `store`: nobody can tell.
+   * `spent`: less is left than the call is likely to cost, and only the window's end helps. `held`: calls in flight may need
+   * what is left; some of it comes back when they end. `above`: the call alone costs more than the whole limit. `store`:
+   * nobody can tell.
    */
   readonly reason: 'spent' | 'held' | 'above' | 'store';
   /** The tightest; null where the store could not be asked. */
@@ -31,7 +39,7 @@ export interface SpendRefusal {
 
 /**
  * Every call in flight is backed by the most it can cost, all but one: the one whose most lies widest above what is likely.
- * So a budget is overshot by one call's error at worst, and one call alone is let in while any money is left.
+ * So a budget is overshot by one call's error at worst, and one call alone is let in while what it likely costs is left.
  */
 export interface SpendBook {
   reserve(wish: SpendWish): SpendHold | SpendRefusal | Promise<SpendHold | SpendRefusal>;

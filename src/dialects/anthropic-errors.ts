@@ -1,7 +1,7 @@
 // Anthropic's error shape, out to callers and in from targets. For Anthropic's dialects.
 import { RouterError } from '../core/errors.ts';
 import { encodeEvent } from '../wire/sse.ts';
-import { inBandFault } from './faults.ts';
+import { inBandFault, resetsAt } from './faults.ts';
 
 /** Types of the API's own errors. */
 type ErrorType =
@@ -30,8 +30,9 @@ const TYPES: ReadonlyMap<number, ErrorType> = new Map([
   [529, 'overloaded_error'],
 ]);
 
-/** Clients of this API know overload as 529. */
-function errorStatus({ status }: RouterError): number {
+/** Clients of this API know overload as 529, and money that is gone as 402. */
+function errorStatus({ status, code }: RouterError): number {
+  if (code === 'project_spend_limit_exceeded') return 402;
   return status === 503 ? 529 : status;
 }
 
@@ -39,9 +40,10 @@ function errorStatus({ status }: RouterError): number {
 export function errorObject(error: RouterError, requestId: string) {
   const status = errorStatus(error);
   const type = TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error');
+  const details = { error_code: error.detail.vendorCode ?? error.code, ...resetsAt(error) };
   return {
     type: 'error',
-    error: { type, message: error.message, details: { error_code: error.detail.vendorCode ?? error.code } },
+    error: { type, message: error.message, details },
     request_id: requestId,
   } as const;
 }

@@ -1,4 +1,4 @@
-// What an error object inside a 200 means, whoever's dialect it is told in. For the dialects' judges and checks.
+// What an error object inside a 200 means, whoever's dialect it is told in, and what ours say alike. For the dialects.
 import { RouterError } from '../core/errors.ts';
 
 const MONEY = /insufficient_quota|billing|spend|credit/;
@@ -25,4 +25,9 @@ export function inBandFault(value: unknown): RouterError {
     return new RouterError('refused_by_target', 'The target refused the request as invalid, inside its reply.');
   }
   return new RouterError('upstream_error', 'The target reported an error inside its reply.');
+}
+
+/** What waiting cures only at a known time says that time in the body; nothing else has the field. */
+export function resetsAt({ detail }: RouterError): { readonly resets_at?: string } {
+  return detail.resetsAtMs === undefined ? {} : { resets_at: new Date(detail.resetsAtMs).toISOString() };
 }

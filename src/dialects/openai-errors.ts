@@ -1,12 +1,12 @@
 // OpenAI's error shapes, out to callers and in from targets. For OpenAI's dialects.
 import type { RouterError } from '../core/errors.ts';
 import { encodeEvent } from '../wire/sse.ts';
+import { resetsAt } from './faults.ts';
 
 /** The JSON body of an error. */
 export function errorBody(error: RouterError): string {
-  return JSON.stringify({
-    error: { message: error.message, type: error.type, param: error.detail.param ?? null, code: error.code },
-  });
+  const { message, type, code, detail } = error;
+  return JSON.stringify({ error: { message, type, param: detail.param ?? null, code, ...resetsAt(error) } });
 }
 
 /** How OpenAI's dialects say an error. */

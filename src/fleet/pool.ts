@@ -35,9 +35,12 @@ export interface Pool {
   workers: readonly PoolWorker[];
 }
 
+/** A target fails in all ways but one: money is no worker's matter. */
+type TargetReason = Exclude<Reason, 'budget'>;
+
 /** Why no worker admits a call now, and when that may change. */
 export interface Condition {
-  readonly reason: Reason;
+  readonly reason: TargetReason;
   /** ms from now until another look is worth it; null when nothing tells. */
   readonly waitMs: number | null;
 }
@@ -45,7 +48,7 @@ export interface Condition {
 /** Read when the pick found none for this model. A pool that is only starting is cold; one that asked for a pause is saturated. */
 export function conditionOf(pool: Pool, model: string, nowMs: number): Condition {
   let soonest = Number.POSITIVE_INFINITY;
-  let reason: Reason | null = null;
+  let reason: TargetReason | null = null;
   for (const worker of pool.workers) {
     const [why, waitMs] = stateOf(worker, model, nowMs);
     // What will pass by itself counts more than what is broken, and only its own time is told: a caller who is told
@@ -63,9 +66,9 @@ export function isUnfunded(pool: Pool, model: string, nowMs: number): boolean {
   return pool.kind === 'provider' && pool.workers.every((one) => one.accountPause(model, nowMs)?.reason === 'failing');
 }
 
-const RANK: Record<Reason, number> = { saturated: 0, cold: 1, slow: 2, failing: 3 };
+const RANK: Record<TargetReason, number> = { saturated: 0, cold: 1, slow: 2, failing: 3 };
 
-function stateOf(worker: PoolWorker, model: string, nowMs: number): readonly [Reason, number] {
+function stateOf(worker: PoolWorker, model: string, nowMs: number): readonly [TargetReason, number] {
   if (worker.state === 'starting' || worker.state === 'cold') return ['cold', readyInMs(worker, nowMs)];
   if (nowMs < worker.pausedUntilMs) return [worker.pauseReason, worker.pausedUntilMs - nowMs];
   const pause = worker.accountPause(model, nowMs);

@@ -1,5 +1,5 @@
 // What `spillway check` prints: the ladders that a policy makes, or all that is wrong with it. For the command line.
-import { REASONS } from '../core/names.ts';
+import { DEFAULT_REASONS, REASONS } from '../core/names.ts';
 import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
 import {
   gpuText,
@@ -182,7 +182,7 @@ function modelLines(plan: ModelPlan, aliases: readonly string[]): string[] {
     ...plan.rungs.map((rung) => {
       const role = rung.number === 1 ? '' : rung.same ? '  same' : '  substitute';
       const reasons = reasonsOf(rung);
-      const all = rung.number === 1 || reasons.length === REASONS.length;
+      const all = rung.number === 1 || reasons.join() === DEFAULT_REASONS.join();
       return `  ${rung.number} ${targetLabel(rung.target)}${role}${all ? '' : `, when ${reasons.join(' or ') || 'never'}`}`;
     }),
   ];

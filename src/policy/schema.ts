@@ -1,6 +1,6 @@
 // Which keys a policy file may hold, with form, unit, default and meaning of each. For the loader, editors and the reference.
 import { z } from 'zod';
-import { REASONS } from '../core/names.ts';
+import { DEFAULT_REASONS, REASONS } from '../core/names.ts';
 import { classesSchema } from './classes.ts';
 import { concurrency } from './concurrency.ts';
 import { urlWorker } from './endpoint.ts';
@@ -36,8 +36,10 @@ const same = z
 const when = z
   .array(z.enum(REASONS))
   .min(1, 'needs at least one reason')
-  .prefault([...REASONS])
-  .describe('For which reasons a call may come down to this rung.');
+  .prefault([...DEFAULT_REASONS])
+  .describe(
+    'For which reasons a call may come down to this rung. budget: the money of the tenant is spent, and this rung costs less or nothing; only a rung that names it takes such calls.',
+  );
 
 const rung = z.union([
   z.strictObject({ pool: name().describe('Name of a pool.'), same, when }),

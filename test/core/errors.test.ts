@@ -9,11 +9,13 @@ describe('the table of codes', () => {
     const error = new RouterError(code, 'said');
     const { status, type, blame, retryable, descends, waits } = error;
     // What the caller did wrong stays wrong: no other worker and no other rung is asked for it.
-    if (blame === 'caller') expect([retryable, descends]).toEqual([false, false]);
+    // Money that is gone is the one thing that a cheaper rung cures.
+    const broke = code === 'project_spend_limit_exceeded';
+    if (blame === 'caller') expect([retryable, descends]).toEqual([false, broke]);
     if (blame === 'caller') expect(status).toBeLessThan(500);
     if (blame === 'worker') expect([status >= 502, descends]).toEqual([true, true]);
     // Waiting is promised exactly where the status says that it helps.
-    expect(waits).toBe([429, 502, 503, 504].includes(status) && code !== 'upstream_unfunded');
+    expect(waits).toBe([429, 502, 503, 504].includes(status) && code !== 'upstream_unfunded' && !broke);
     expect(type).toMatch(/^[a-z_]+$/);
     expect([error.message, error.name, error.code]).toEqual(['said', 'RouterError', code]);
   });

@@ -50,6 +50,8 @@ const EXPECTED: Record<ErrorCode, [status: number, type: string, waits: boolean]
   expectation_failed: [417, BAD, false],
   upgrade_required: [426, BAD, false],
   headers_too_large: [431, BAD, false],
+  above_limit: [400, BAD, false],
+  project_spend_limit_exceeded: [429, 'insufficient_quota', false],
   rate_limit_exceeded: [429, 'rate_limit_error', true],
   capacity_contended: [429, 'rate_limit_error', true],
   worker_full: [503, OVER, true],

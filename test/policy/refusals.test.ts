@@ -100,7 +100,7 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     'an unknown reason',
     'models: { m: { ladder: [ { pool: a }, { pool: b, when: [slo] } ] } }',
     [
-      '#:6:57 models.m.ladder[1].when[0]: unknown value "slo". Valid: saturated, cold, failing, slow. Did you mean slow?',
+      '#:6:57 models.m.ladder[1].when[0]: unknown value "slo". Valid: saturated, cold, failing, slow, budget. Did you mean slow?',
     ],
   ],
   [
