@@ -127,6 +127,10 @@ export interface StreamJudge {
   readonly stop: Stop | null;
   /** The model the target says it is. */
   readonly servedModel: string | null;
+  /** How long the target says that it worked for the call, ms; null: it says nothing of it. */
+  readonly reportedMs: number | null;
+  /** Events with content, which hold one token each at least. */
+  readonly contentEvents: number;
   readonly skippedEvents: number;
   /** The in-band error that ends the stream after its head went out. */
   failure(error: RouterError, requestId: string): Uint8Array;
@@ -137,6 +141,10 @@ export interface ReplyFacts {
   readonly usage: Usage | null;
   readonly servedModel: string | null;
   readonly stop: Stop | null;
+  /** How long the target says that it worked for the call, ms; null: it says nothing of it. */
+  readonly reportedMs: number | null;
+  /** What a rerank API bills by: queries with up to 100 documents each. Absent: it says nothing of it. */
+  readonly searchUnits?: number;
 }
 
 export interface CheckedReply extends ReplyFacts {

@@ -145,6 +145,7 @@ describe('a whole reply', () => {
       usage: { uncachedTokens: 4, cachedTokens: 6, outputTokens: 5, reasoningTokens: 2 },
       servedModel: 'served-model-2026',
       stop: 'end_turn',
+      reportedMs: null,
       body: bytesOf(JSON.stringify(reply)),
     });
   });
