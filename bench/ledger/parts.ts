@@ -12,6 +12,7 @@ import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
 import { callThrough, headGuard } from './call.ts';
 import { slot } from './gate.ts';
+import { cost, rate, share } from './money.ts';
 import type { Part } from './part.ts';
 import { callCount, callLine, callTold } from './told.ts';
 
@@ -95,6 +96,9 @@ export const PARTS: readonly Part[] = [
   { name: 'of which the reply check, 1 KB', budgetUs: null, prepare: replyCheck },
   { name: 'gate and schedule, room, 1 tenant', budgetUs: 3, prepare: () => slot(1) },
   { name: 'gate and schedule, room, 100 tenants', budgetUs: 3, prepare: () => slot(100) },
+  { name: 'price of a target, looked up', budgetUs: 0.1, prepare: rate },
+  { name: 'cost and charge of an attempt', budgetUs: null, prepare: cost },
+  { name: 'share of a worker, begin and end', budgetUs: null, prepare: share },
   { name: 'telemetry: line and metrics of a call', budgetUs: 2, prepare: callTold },
   { name: 'of which the line', budgetUs: null, prepare: callLine },
   { name: 'of which the metrics, 100 tenants', budgetUs: null, prepare: callCount },

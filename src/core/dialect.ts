@@ -133,6 +133,10 @@ export interface StreamJudge {
   readonly servedModel: string | null;
   /** By which a later call may go on with the reply; null while it is not known. Absent: this dialect's replies have none. */
   readonly replyId?: string | null;
+  /** How long the target says that it worked for the call, ms; null: it says nothing of it. */
+  readonly reportedMs: number | null;
+  /** Events with content, which hold one token each at least. */
+  readonly contentEvents: number;
   readonly skippedEvents: number;
   /** The in-band error that ends the stream after its head went out. */
   failure(error: RouterError, requestId: string): Uint8Array;
@@ -145,6 +149,10 @@ export interface ReplyFacts {
   readonly stop: Stop | null;
   /** As a stream's judge has it. */
   readonly replyId?: string | null;
+  /** How long the target says that it worked for the call, ms; null: it says nothing of it. */
+  readonly reportedMs: number | null;
+  /** What a rerank API bills by: queries with up to 100 documents each. Absent: it says nothing of it. */
+  readonly searchUnits?: number;
 }
 
 export interface CheckedReply extends ReplyFacts {

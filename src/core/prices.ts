@@ -21,7 +21,7 @@ export interface TokenPrice extends TokenRates {
   /** Per call, and per document or search unit of a rerank call. */
   readonly perCall: NanoUsd;
   readonly perItem: NanoUsd;
-  /** Factor for batches. */
+  /** Factor for batches: calls whose reply names the service tier `batch`. */
   readonly batchFactor: number;
   /** Factor by the service tier that the reply names. */
   readonly serviceTiers: Readonly<Record<string, number>>;
@@ -52,7 +52,10 @@ export interface Rate {
   readonly priced: boolean;
   /** By tokens; else by GPU time. */
   readonly byTokens: boolean;
-  /** An attempt's cost to the operator. `gpuMs`: GPU time that was its own; null: none of ours. `bytes`: of the reply. */
+  /**
+   * An attempt's cost to the operator. `gpuMs`: GPU time that was its own; null: none of ours. `bytes`: of the reply.
+   * `items`: those of the call, or the search units that a reply tells; 0 with no usage: it was not answered.
+   */
   cost(usage: Usage | null, items: number, gpuMs: number | null, bytes: number): NanoUsd;
   /** What a tenant is charged for it: by tokens where the target has a price by tokens, else its GPU time's. */
   charge(usage: Usage | null, items: number, gpuMs: number | null): NanoUsd;

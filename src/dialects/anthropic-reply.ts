@@ -7,6 +7,7 @@ import { anthropicFault } from './anthropic-errors.ts';
 import { stopOf } from './anthropic-stop.ts';
 import { usageFrom } from './anthropic-usage.ts';
 import { scanReply } from './reply.ts';
+import { timingsIn } from './timings.ts';
 
 /** The scan of a reply that is an object and no error. */
 function scanned(reply: Uint8Array): ScannedObject {
@@ -28,6 +29,7 @@ export function checkMessage(reply: Uint8Array): CheckedReply {
     usage: usage === undefined ? null : usageFrom(parseSpan(reply, usage.start, usage.end)),
     servedModel: stringOf(reply, fieldOf(scan, 'model')) ?? null,
     stop: reason === undefined ? null : stopOf(reason),
+    reportedMs: timingsIn(scan),
     body: reply,
   };
 }
@@ -36,5 +38,5 @@ export function checkMessage(reply: Uint8Array): CheckedReply {
 export function checkCount(reply: Uint8Array): CheckedReply {
   if (fieldOf(scanned(reply), 'input_tokens')?.kind !== 'number')
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no token count.');
-  return { usage: null, servedModel: null, stop: null, body: reply };
+  return { usage: null, servedModel: null, stop: null, reportedMs: null, body: reply };
 }

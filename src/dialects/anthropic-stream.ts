@@ -9,6 +9,7 @@ import { beginsWithContent, hasContent } from './anthropic-content.ts';
 import { anthropicFault, streamError } from './anthropic-errors.ts';
 import { stopOf } from './anthropic-stop.ts';
 import { type Counted, counted, usageOf } from './anthropic-usage.ts';
+import { timingsIn } from './timings.ts';
 
 const EVENT_LIMITS = { maxDepth: 64, maxTokens: Number.MAX_SAFE_INTEGER, forbidKeys: false } as const;
 const BRACE = 0x7b;
@@ -23,11 +24,14 @@ class MessageJudge implements StreamJudge {
   usage: Usage | null = null;
   stop: Stop | null = null;
   servedModel: string | null = null;
+  reportedMs: number | null = null;
   skippedEvents = 0;
   readonly #maxContentEvents: number;
   #begun = false;
   #reasoned = false;
   #counters: Counted | null = null;
+  #contentBegan = false;
+  /** Behind the one that began the content. */
   #events = 0;
 
   constructor(maxContentEvents: number) {
@@ -36,6 +40,10 @@ class MessageJudge implements StreamJudge {
 
   get done(): boolean {
     return this.finished;
+  }
+
+  get contentEvents(): number {
+    return this.#contentBegan ? 1 + this.#events : 0;
   }
 
   judge(bytes: Uint8Array, start: number, end: number): number {
@@ -67,6 +75,7 @@ class MessageJudge implements StreamJudge {
       case 'message_start':
         return this.#begin(objectOf(source, scan, 'message'));
       case 'message_delta':
+        this.reportedMs = timingsIn(scan);
         return this.#change(objectOf(source, scan, 'delta'), objectOf(source, scan, 'usage'));
       case 'message_stop':
         return this.#end();
@@ -94,13 +103,13 @@ class MessageJudge implements StreamJudge {
     if (typeof message['model'] === 'string') this.servedModel = message['model'];
     this.#count(message['usage']);
     const content = message['content'];
-    if (Array.isArray(content) && content.length > 0) this.started = true;
+    if (Array.isArray(content) && content.length > 0) this.#contentBegan = this.started = true;
     return FORWARD;
   }
 
   #content(source: Uint8Array, scan: ScannedObject, key: string, fills: (value: Values) => boolean): number {
     if (!this.#begun) return this.#broken('The target sent content before it began a message.');
-    if (!this.started) this.started = fills(objectOf(source, scan, key));
+    if (!this.started) this.#contentBegan = this.started = fills(objectOf(source, scan, key));
     else if (++this.#events > this.#maxContentEvents)
       return this.#broken('The target kept on far beyond the asked number of tokens.');
     return FORWARD;

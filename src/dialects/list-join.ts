@@ -1,10 +1,11 @@
 // Makes the replies to the parts of one list into the reply to the whole: entries as the target wrote them, each with its index
 // in the caller's list, and counts added up. For embeddings and rerank.
-import type { CheckedReply, JoinedReply, Usage } from '../core/dialect.ts';
+import type { CheckedReply, JoinedReply } from '../core/dialect.ts';
 import { fieldOf, parseSpan } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { bytesOf } from '../wire/text.ts';
 import type { ListForm, ReplyEntry, ReplyList } from './list-reply.ts';
+import { summedUsage } from './usage.ts';
 import { part } from './values.ts';
 
 /** An entry of the whole's reply. */
@@ -53,7 +54,9 @@ export function joinedReply(
   pieces.push(body.subarray(at));
   const servedModel = replies.find((reply) => reply.servedModel !== null)?.servedModel ?? null;
   const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return { pieces, bytes, usage: usageOfParts(replies), servedModel, stop: null };
+  // Each part is an attempt of its own, with its own times.
+  const usage = summedUsage(replies.map((reply) => reply.usage));
+  return { pieces, bytes, usage, servedModel, stop: null, reportedMs: null };
 }
 
 const COMMA = bytesOf(',');
@@ -102,17 +105,4 @@ function summed(values: readonly unknown[]): unknown {
   if (!isObject(first)) return first ?? null;
   const keys = new Set(values.filter(isObject).flatMap((value) => Object.keys(value)));
   return Object.fromEntries(Array.from(keys, (key) => [key, summed(values.map((value) => part(value, key)))]));
-}
-
-/** What all parts took; null where one does not say. */
-function usageOfParts(replies: readonly CheckedReply[]): Usage | null {
-  const sum = { uncachedTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-  for (const { usage } of replies) {
-    if (usage === null) return null;
-    sum.uncachedTokens += usage.uncachedTokens;
-    sum.cachedTokens += usage.cachedTokens;
-    sum.outputTokens += usage.outputTokens;
-    sum.reasoningTokens += usage.reasoningTokens;
-  }
-  return sum;
 }

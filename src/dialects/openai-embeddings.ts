@@ -9,7 +9,8 @@ import type {
   UpstreamCall,
 } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
-import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
+import type { HeaderView } from '../core/transport.ts';
+import { fieldOf, stringOf } from '../wire/json-view.ts';
 import type { Field, ScannedObject } from '../wire/scan.ts';
 import { type Edit, jsonString, splice } from '../wire/splice.ts';
 import { missing, readModel, scanBody, wrong } from './fields.ts';
@@ -20,8 +21,10 @@ import { type ListForm, readList } from './list-reply.ts';
 import { errorShape } from './openai-errors.ts';
 import { checkedReply } from './openai-reply.ts';
 import { createChunkJudge } from './openai-stream.ts';
-import { usageFrom } from './openai-usage.ts';
+import { usageAt } from './openai-usage.ts';
 import { renamed, sameForm } from './same-form.ts';
+import { computeTimeIn, timingsIn } from './timings.ts';
+import { tierIn } from './usage.ts';
 
 const PATH = '/v1/embeddings';
 const FORM: ListForm = { list: 'data', counts: 'usage' };
@@ -71,10 +74,10 @@ function splitList({ body, model, modelField, input }: ListOfInputs, most: numbe
       const all = served === model ? edits : modelField.start < input.start ? [rename, ...edits] : [...edits, rename];
       return splice(body, all);
     };
-    const checkPart = (reply: Uint8Array): CheckedReply => {
+    const checkPart = (reply: Uint8Array, headers: HeaderView): CheckedReply => {
       const scan = checkedReply(reply);
       readList(reply, FORM, items, scan);
-      return factsOf(reply, scan);
+      return factsOf(reply, scan, headers);
     };
     // None of a part's reply goes out by itself.
     const toward = (_target: unknown, served: string): UpstreamCall => ({
@@ -98,20 +101,21 @@ const noStream = () =>
 
 const call = (body: Uint8Array): UpstreamCall => sameForm({ path: PATH, body, judge: noStream, check });
 
-function check(reply: Uint8Array): CheckedReply {
+function check(reply: Uint8Array, headers: HeaderView): CheckedReply {
   const scan = checkedReply(reply);
   if (fieldOf(scan, 'data')?.kind !== 'array') {
     throw new RouterError('upstream_error', 'The target answered 200 with a reply that has no embeddings.');
   }
-  return factsOf(reply, scan);
+  return factsOf(reply, scan, headers);
 }
 
-function factsOf(reply: Uint8Array, scan: ScannedObject): CheckedReply {
+function factsOf(reply: Uint8Array, scan: ScannedObject, headers: HeaderView): CheckedReply {
   const usage = fieldOf(scan, 'usage');
   return {
-    usage: usage?.kind === 'object' ? usageFrom(parseSpan(reply, usage.start, usage.end)) : null,
+    usage: usage?.kind === 'object' ? usageAt(scan, usage.start, tierIn(reply, scan)) : null,
     servedModel: stringOf(reply, fieldOf(scan, 'model')) ?? null,
     stop: null,
+    reportedMs: computeTimeIn(headers) ?? timingsIn(scan),
     body: reply,
   };
 }

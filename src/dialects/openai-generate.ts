@@ -17,6 +17,8 @@ import { createChunkJudge, type HasContent } from './openai-stream.ts';
 import { usageAt } from './openai-usage.ts';
 import { Prompt, type PromptForm } from './prompt.ts';
 import { NONE } from './same-form.ts';
+import { timingsIn } from './timings.ts';
+import { tierIn } from './usage.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const OPTIONS_FIELD = bytesOf('"stream_options":{"include_usage":true},');
@@ -173,9 +175,10 @@ export function factsOf(reply: Uint8Array, scan: ScannedObject, stop: Stop | nul
   const usage = fieldOf(scan, 'usage');
   const model = fieldOf(scan, 'model');
   return {
-    usage: usage?.kind === 'object' ? usageAt(scan, usage.start) : null,
+    usage: usage?.kind === 'object' ? usageAt(scan, usage.start, tierIn(reply, scan)) : null,
     servedModel: stringOf(reply, model) ?? null,
     stop,
+    reportedMs: timingsIn(scan),
     body: reply,
   };
 }

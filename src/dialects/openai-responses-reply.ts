@@ -4,11 +4,13 @@ import { RouterError } from '../core/errors.ts';
 import { boundedId, type Stop } from '../core/runs.ts';
 import { firstEntry, nextEntry, valueEnd } from '../wire/entries.ts';
 import { fieldOf, parseSpan, stringOf } from '../wire/json-view.ts';
-import { type Field, ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
+import { ScanFault, type ScannedObject, scanObject } from '../wire/scan.ts';
 import { responseFault } from './openai-responses-fault.ts';
 import { asksForTool } from './openai-responses-tools.ts';
 import { usageFrom } from './openai-usage.ts';
 import { REPLY_LIMITS, scanReply } from './reply.ts';
+import { timingsIn } from './timings.ts';
+import { tierIn } from './usage.ts';
 
 /**
  * The scan of the object that lies in [start, end); null where there is none. A response repeats the tools of its call,
@@ -44,10 +46,11 @@ export function statedFault(bytes: Uint8Array, response: ScannedObject): RouterE
 
 export function responseFacts(bytes: Uint8Array, response: ScannedObject): ReplyFacts {
   return {
-    usage: responseUsage(bytes, fieldOf(response, 'usage')),
+    usage: responseUsage(bytes, response),
     servedModel: stringOf(bytes, fieldOf(response, 'model')) ?? null,
     stop: responseStop(bytes, response),
     replyId: boundedId(stringOf(bytes, fieldOf(response, 'id'))),
+    reportedMs: timingsIn(response),
   };
 }
 
@@ -63,13 +66,15 @@ function responseStop(bytes: Uint8Array, response: ScannedObject): Stop | null {
   return 'end_turn';
 }
 
-function responseUsage(bytes: Uint8Array, field: Field | undefined) {
+function responseUsage(bytes: Uint8Array, response: ScannedObject) {
+  const field = fieldOf(response, 'usage');
   if (field?.kind !== 'object') return null;
   const said = parseSpan(bytes, field.start, field.end) as Record<string, unknown>;
-  return usageFrom({
+  const usage = {
     prompt_tokens: said['input_tokens'],
     prompt_tokens_details: said['input_tokens_details'],
     completion_tokens: said['output_tokens'],
     completion_tokens_details: said['output_tokens_details'],
-  });
+  };
+  return usageFrom(usage, tierIn(bytes, response));
 }

@@ -34,6 +34,7 @@ class ResponseJudge implements StreamJudge {
   fault: RouterError | null = null;
   usage: Usage | null = null;
   stop: Stop | null = null;
+  reportedMs: number | null = null;
   skippedEvents = 0;
   readonly #model: string;
   readonly #maxDeltas: number;
@@ -53,6 +54,10 @@ class ResponseJudge implements StreamJudge {
   /** A client may close right after the terminal event; what some servers send behind it is no part of the reply. */
   get done(): boolean {
     return this.finished;
+  }
+
+  get contentEvents(): number {
+    return this.started ? 1 + this.#deltas : 0;
   }
 
   get servedModel(): string | null {
@@ -158,9 +163,10 @@ class ResponseJudge implements StreamJudge {
     const response = field === undefined ? null : scanned(source, field.start, field.end);
     // An end that does not say of what is none.
     if (response === null) return failed ? this.#stop(responseFault(null)) : this.#skip();
-    const { usage, servedModel, stop, replyId } = responseFacts(source, response);
+    const { usage, servedModel, stop, replyId, reportedMs } = responseFacts(source, response);
     this.usage = usage;
     this.#replyId = replyId ?? this.replyId;
+    this.reportedMs = reportedMs;
     // Some servers show items as they come and not again at the end.
     this.stop = stop === 'end_turn' && this.#askedForTool ? 'tool_use' : stop;
     this.#served = servedModel ?? this.servedModel;

@@ -9,6 +9,8 @@ import { inBandFault } from './faults.ts';
 import { streamError } from './openai-errors.ts';
 import { stopWith } from './openai-stop.ts';
 import { usageFrom } from './openai-usage.ts';
+import { timingsIn } from './timings.ts';
+import { tierIn } from './usage.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const DONE = ascii('[DONE]');
@@ -34,6 +36,7 @@ class ChunkJudge implements StreamJudge {
   usage: Usage | null = null;
   stop: Stop | null = null;
   servedModel: string | null = null;
+  reportedMs: number | null = null;
   skippedEvents = 0;
   done = false;
   readonly #hasContent: HasContent;
@@ -41,6 +44,8 @@ class ChunkJudge implements StreamJudge {
   readonly #wanted: number;
   readonly #maxContentEvents: number;
   #ended: Set<number> | null = null;
+  #tier: string | undefined;
+  /** Behind the one that began the content. */
   #events = 0;
 
   constructor(hasContent: HasContent, usageAsked: boolean, choices: number, maxContentEvents: number) {
@@ -52,6 +57,10 @@ class ChunkJudge implements StreamJudge {
 
   get finished(): boolean {
     return this.#ended !== null && this.#ended.size >= this.#wanted;
+  }
+
+  get contentEvents(): number {
+    return this.started ? 1 + this.#events : 0;
   }
 
   judge(bytes: Uint8Array, start: number, end: number): number {
@@ -90,10 +99,17 @@ class ChunkJudge implements StreamJudge {
     const error = fieldOf(scan, 'error');
     if (error !== undefined && error.kind !== 'null')
       return this.#stop(inBandFault(parseSpan(source, error.start, error.end)));
-    if (this.servedModel === null) this.servedModel = stringOf(source, fieldOf(scan, 'model')) ?? null;
+    if (this.servedModel === null) {
+      this.servedModel = stringOf(source, fieldOf(scan, 'model')) ?? null;
+      this.#tier = tierIn(source, scan);
+    }
     const choices = fieldOf(scan, 'choices');
     const usage = fieldOf(scan, 'usage');
-    if (usage?.kind === 'object') this.usage = usageFrom(parseSpan(source, usage.start, usage.end)) ?? this.usage;
+    this.reportedMs = timingsIn(scan) ?? this.reportedMs;
+    if (usage?.kind === 'object') {
+      this.#tier = tierIn(source, scan) ?? this.#tier;
+      this.usage = usageFrom(parseSpan(source, usage.start, usage.end), this.#tier) ?? this.usage;
+    }
     if (choices?.kind === 'array' && !isEmpty(source, choices)) return this.#read(source, choices);
     if (usage?.kind === 'object') return this.#usageAsked ? FORWARD : DROP;
     if (choices?.kind === 'array') return FORWARD;

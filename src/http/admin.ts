@@ -8,6 +8,7 @@ import { sameBytes } from '../wire/same-bytes.ts';
 import { credentialOf } from './credential.ts';
 import { errorReply } from './errors.ts';
 import type { Ingress } from './ingress.ts';
+import { type UsageRoutes, usageRoutes } from './usage.ts';
 
 export interface AdminOptions {
   readonly router: Router;
@@ -21,6 +22,8 @@ export interface AdminOptions {
   ready(): boolean;
   /** The policy in force: where it came from, and what is wrong with a newer one that was refused. */
   policy(): { readonly file: string; readonly loadedAt: string; readonly refused: readonly string[] };
+  /** The ledger, where one is kept. */
+  readonly usage?: UsageRoutes;
   /** The page that Prometheus reads. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -42,6 +45,7 @@ export function createAdminApp(options: AdminOptions): Hono {
     const { contentType, body } = await options.metrics();
     return new Response(body, { headers: { 'content-type': contentType, 'cache-control': 'no-store' } });
   });
+  if (options.usage !== undefined) app.route('/', usageRoutes(options.usage));
   const fail = (error: RouterError) => {
     const { status, headers, body } = errorReply(error, newId());
     return new Response(body, { status, headers });

@@ -87,7 +87,7 @@ async function answerOf(reply: InferenceReply, held: { bytes: number }, signal: 
   const { how, error, usage, stop } = await reply.body.pipe(sink, signal);
   if (sink.isOver) throw runaway();
   if (how !== 'complete') throw error ?? clientGone();
-  return { reply, checked: { body: sink.body(), usage, stop, servedModel: null } };
+  return { reply, checked: { body: sink.body(), usage, stop, servedModel: null, reportedMs: null } };
 }
 
 const mixed = () => new RouterError('upstream_error', 'The parts of one list were answered by different models.');

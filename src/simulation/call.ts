@@ -76,6 +76,7 @@ export function parsedCall(bodies: Bodies, body: Uint8Array): ParsedCall {
       body: reply,
       usage: usageOf(reply, 0, reply.length),
       servedModel: null,
+      reportedMs: null,
       stop: null,
     }),
   };
@@ -124,6 +125,7 @@ function joined(replies: readonly CheckedReply[]): JoinedReply {
     usage,
     servedModel: null,
     stop: null,
+    reportedMs: null,
   };
 }
 

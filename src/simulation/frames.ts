@@ -36,6 +36,8 @@ export class FrameJudge implements StreamJudge {
   usage: Usage | null = null;
   stop: Stop | null = null;
   readonly servedModel = null;
+  readonly reportedMs = null;
+  readonly contentEvents = 0;
   readonly skippedEvents = 0;
   readonly #stop: Stop | null;
 

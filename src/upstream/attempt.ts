@@ -125,6 +125,24 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     return this.#reader.replyId;
   }
 
+  /** How long the target says that it worked for it, ms; null: it says nothing of it. */
+  get reportedMs(): number | null {
+    return this.#reader.reportedMs;
+  }
+
+  /** What a rerank API says that it bills by; null: it says nothing of it. */
+  get searchUnits(): number | null {
+    return this.#reader.searchUnits;
+  }
+
+  /** Of a stream, events with content that have come, and bytes that went on: what was used where nobody says it. */
+  get contentEvents(): number {
+    return this.#reader.contentEvents;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   sent(): void {
     if (this.#phase !== 'connect') return;
     this.#phase = 'headers';

@@ -25,6 +25,12 @@ export interface ReplyReader {
   readonly stop: Stop | null;
   /** The name by which the target has stored the reply, where it told one. */
   readonly replyId: string | null;
+  /** How long the target says that it worked for it, ms; null: it says nothing of it. */
+  readonly reportedMs: number | null;
+  /** What it says it bills by; null: it says nothing of it. */
+  readonly searchUnits: number | null;
+  /** Events with content so far; 0 of a reply that is no stream. */
+  readonly contentEvents: number;
   /** The in-band error that ends the reply once its head went out; null where there is none. */
   failure(error: RouterError, requestId: string): Uint8Array | null;
 }
@@ -33,6 +39,7 @@ const runaway = () =>
   new RouterError('upstream_error', 'The target sent more than a reply may hold.', { retryable: false });
 
 export class StreamReader implements ReplyReader {
+  readonly searchUnits = null;
   readonly #judge: StreamJudge;
   readonly #framer: EventFramer;
   readonly #maxHeldBytes: number;
@@ -71,6 +78,12 @@ export class StreamReader implements ReplyReader {
   get stop(): Stop | null {
     return this.#judge.stop;
   }
+  get reportedMs(): number | null {
+    return this.#judge.reportedMs;
+  }
+  get contentEvents(): number {
+    return this.#judge.contentEvents;
+  }
 
   push(chunk: Uint8Array, emit: Emit): RouterError | null {
     this.#bytes += chunk.length;
@@ -97,6 +110,9 @@ export class BufferedReader implements ReplyReader {
   usage: Usage | null = null;
   stop: Stop | null = null;
   replyId: string | null = null;
+  reportedMs: number | null = null;
+  searchUnits: number | null = null;
+  readonly contentEvents = 0;
   terminal = false;
   readonly done = false;
   ready = false;
@@ -134,10 +150,12 @@ export class BufferedReader implements ReplyReader {
     if (this.ready) return null;
     const whole = joined(this.#chunks, this.#bytes);
     try {
-      const { usage, stop, replyId = null, body } = this.#call.check(whole, this.headers);
+      const { usage, stop, replyId = null, reportedMs, searchUnits, body } = this.#call.check(whole, this.headers);
       this.usage = usage;
       this.stop = stop;
       this.replyId = replyId;
+      this.reportedMs = reportedMs;
+      this.searchUnits = searchUnits ?? null;
       this.ready = true;
       this.terminal = true;
       emit(body);

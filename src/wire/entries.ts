@@ -71,6 +71,23 @@ export function memberAt(json: ScannedObject, open: number, name: string): numbe
   return -1;
 }
 
+/** The same of several members in one pass: where each of `names` is, in their order. */
+export function membersAt(json: ScannedObject, open: number, names: readonly string[]): number[] {
+  const found = names.map(() => -1);
+  let key = firstMember(json, open);
+  while (key >= 0) {
+    const keyEnd = stringEnd(json, key);
+    const value = memberValue(json, keyEnd);
+    for (let at = 0; at < names.length; at++)
+      if (found[at] === -1 && spells(json.bytes, key, keyEnd, names[at]!)) {
+        found[at] = value;
+        break;
+      }
+    key = nextEntry(json, valueEnd(json, value));
+  }
+  return found;
+}
+
 /** The first byte behind the value at `at`. */
 export function valueEnd(json: ScannedObject, at: number): number {
   const { bytes } = json;

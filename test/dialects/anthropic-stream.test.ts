@@ -140,7 +140,9 @@ describe('what a stream says of itself', () => {
     const j = streaming();
     expect(j.judge.usage).toBe(null);
     j.say(begin());
-    expect(j.judge.usage).toEqual({ uncachedTokens: 24, cachedTokens: 300, outputTokens: 1, reasoningTokens: 0 });
+    const told = { cacheWriteTokens: 20, serviceTier: 'standard' };
+    const first = { uncachedTokens: 24, cachedTokens: 300, outputTokens: 1, reasoningTokens: 0 };
+    expect(j.judge.usage).toEqual({ ...first, ...told });
     j.say(openText());
     j.say(text('H'));
     j.say(reason(null, { output_tokens: 5 }));
@@ -153,7 +155,8 @@ describe('what a stream says of itself', () => {
         output_tokens_details: { thinking_tokens: 4 },
       }),
     );
-    expect(j.judge.usage).toEqual({ uncachedTokens: 26, cachedTokens: 310, outputTokens: 9, reasoningTokens: 4 });
+    const last = { uncachedTokens: 26, cachedTokens: 310, outputTokens: 9, reasoningTokens: 4 };
+    expect(j.judge.usage).toEqual({ ...last, ...told });
   });
 
   it('F124 usage that is missing, null or nothing at the start comes with the end', () => {

@@ -159,6 +159,7 @@ describe('a whole reply', () => {
       servedModel: 'served-model-2026',
       replyId: 'resp_target',
       stop: 'end_turn',
+      reportedMs: null,
       body: bytesOf(JSON.stringify(reply)),
     });
   });

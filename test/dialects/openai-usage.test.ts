@@ -6,7 +6,14 @@ import { fieldOf } from '../../src/wire/json-view.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 
 const LIMITS = { maxDepth: 64, maxTokens: 10_000, forbidKeys: false };
-const NAMES = ['prompt_tokens', 'completion_tokens', 'total_tokens', 'cached_tokens', 'reasoning_tokens', 'x'];
+const NAMES = [
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'cached_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+];
 const DETAILS = ['prompt_tokens_details', 'completion_tokens_details'];
 
 const scalar = fc.oneof(

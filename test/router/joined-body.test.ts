@@ -9,7 +9,8 @@ const usage = { uncachedTokens: 7, cachedTokens: 0, outputTokens: 0, reasoningTo
 const bodyOf = (sizes: readonly number[]) => {
   const pieces = sizes.map((size, at) => new Uint8Array(size).fill(at % 251));
   const whole = Buffer.concat(pieces);
-  return { whole, body: new JoinedBody({ pieces, bytes: whole.length, usage, stop: null, servedModel: null }) };
+  const facts = { usage, stop: null, servedModel: null, reportedMs: null };
+  return { whole, body: new JoinedBody({ pieces, bytes: whole.length, ...facts }) };
 };
 
 /** Takes `room` runs, then none until `drain` is called. */

@@ -12,6 +12,7 @@ import { missing, readCount, readFlag, readModel, scanBody, wrong } from '../fie
 import { textTokens } from '../inputs.ts';
 import { createChunkJudge } from '../openai-stream.ts';
 import { renamed, sameForm } from '../same-form.ts';
+import { normalUsage } from '../usage.ts';
 import { part } from '../values.ts';
 import { type Documents, readDocuments } from './documents.ts';
 import type { CallerForm, JsonText, Ranking, RerankOptions, WorkerForm } from './form.ts';
@@ -208,7 +209,7 @@ function hasTexts(whole: unknown): boolean {
   return Array.isArray(results) && results.every((entry) => typeof part(part(entry, 'document'), 'text') === 'string');
 }
 
-function factsOf({ model, tokens }: Ranking): ReplyFacts {
-  const none = { cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-  return { servedModel: model, stop: null, usage: tokens === null ? null : { uncachedTokens: tokens, ...none } };
+function factsOf({ model, tokens, searchUnits, reportedMs }: Ranking): ReplyFacts {
+  const usage = tokens === null ? null : normalUsage(tokens, 0, 0, 0, 0, 0, undefined);
+  return { servedModel: model, stop: null, usage, reportedMs, ...(searchUnits === null ? null : { searchUnits }) };
 }

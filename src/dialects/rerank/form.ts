@@ -17,10 +17,13 @@ export interface Ranking {
   readonly id: string | null;
   readonly model: string | null;
   readonly tokens: number | null;
+  /** What it bills by, beside tokens. */
+  readonly searchUnits: number | null;
+  readonly reportedMs: number | null;
 }
 
 /** What a caller is answered: best first and cut. */
-export interface Answer extends Omit<Ranking, 'model'> {
+export interface Answer extends Pick<Ranking, 'ranked' | 'id' | 'tokens'> {
   /** The served model. */
   readonly model: string;
   /** A document's own text; null where the caller asked for none. */

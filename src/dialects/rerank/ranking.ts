@@ -5,7 +5,8 @@ import { parseSpan } from '../../wire/json-view.ts';
 import { scanValue } from '../../wire/scan.ts';
 import { inBandFault } from '../faults.ts';
 import { REPLY_LIMITS, readable } from '../reply.ts';
-import { MOST_TOKENS, part } from '../values.ts';
+import { computeTimeIn } from '../timings.ts';
+import { MOST_TOKENS, part, tokenCount } from '../values.ts';
 import type { Ranked, Ranking, WorkerForm } from './form.ts';
 
 const refuse = (what: string) => new RouterError('upstream_error', `The target answered 200 with ${what}.`);
@@ -45,6 +46,9 @@ export function readRanking(whole: unknown, headers: HeaderView, worker: WorkerF
     id: textAt(whole, 'id'),
     model: textAt(whole, 'model'),
     tokens: typeof tokens === 'number' && tokens >= 0 && tokens <= MOST_TOKENS ? Math.floor(tokens) : null,
+    // 0 is what none says that bills by them.
+    searchUnits: tokenCount(part(part(part(whole, 'meta'), 'billed_units'), 'search_units')) || null,
+    reportedMs: computeTimeIn(headers),
   };
 }
 
