@@ -1,9 +1,9 @@
-// The file keys.db: made whole or not at all, opened only if it is one of ours and undamaged. For the store of keys.
-import { closeSync, linkSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs';
+// The file keys.db: its table, and what of its faults the store of keys says. For the store of keys.
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
+import type { DatabaseSync } from 'node:sqlite';
 import { KeyStoreError, type KeyStoreFault } from '../../core/keys.ts';
+import { StoreFault } from '../../core/store.ts';
+import * as database from './database.ts';
 
 const FILE = 'keys.db';
 /** "spwk": tells our file from other databases. As in `MAKE`: texts of SQL are never put together. */
@@ -30,122 +30,45 @@ PRAGMA application_id = 1936750443;
 PRAGMA user_version = 1;
 COMMIT;
 `;
-const SETTINGS = 'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;';
-const CHECK = 'PRAGMA quick_check(1)';
-const NUMBERS = {
-  application_id: 'PRAGMA application_id',
-  user_version: 'PRAGMA user_version',
-  data_version: 'PRAGMA data_version',
-} as const;
 
-/** The same file, not merely the same name. */
-export interface FileIdentity {
-  readonly device: bigint;
-  readonly node: bigint;
-}
+const fileAt = (path: string): database.DatabaseFile => ({
+  path,
+  what: 'store of keys',
+  applicationId: APPLICATION_ID,
+  schemaVersion: SCHEMA_VERSION,
+  remedy: 'Restore it from a copy; without it all keys are lost, and new ones must be made.',
+});
 
 export const keyFilePath = (folder: string): string => join(folder, FILE);
 
 /** Null when there is no such file, which alone means that no key was ever made. */
-export function identityOf(path: string): FileIdentity | null {
-  return guarded(path, () => {
-    try {
-      const { dev, ino } = statSync(path, { bigint: true });
-      return { device: dev, node: ino };
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw thrown;
-    }
-  });
-}
+export const identityOf = (path: string): database.FileIdentity | null =>
+  inKeyTerms(() => database.identityOf(fileAt(path)));
 
-/**
- * Makes an empty store, unless there is one. It is written elsewhere and then linked, so that a process that dies half-way
- * leaves no file that could be taken for a store without keys, and of two makers one wins.
- */
+/** Makes an empty store, unless there is one. */
 export function makeKeyFile(folder: string): void {
-  const path = keyFilePath(folder);
-  guarded(path, () => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const drafts = mkdtempSync(join(folder, '.keys-'));
-    try {
-      const draft = join(drafts, FILE);
-      closeSync(openSync(draft, 'wx', 0o600));
-      const db = new DatabaseSync(draft);
-      try {
-        db.exec(MAKE);
-      } finally {
-        db.close();
-      }
-      linkUnlessThere(draft, path);
-    } finally {
-      rmSync(drafts, { recursive: true, force: true });
-    }
-  });
-}
-
-function linkUnlessThere(draft: string, path: string): void {
-  try {
-    linkSync(draft, path);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
-  }
+  inKeyTerms(() => database.makeDatabase(fileAt(keyFilePath(folder)), (db) => db.exec(MAKE)));
 }
 
 /** Opens what is there and creates nothing. `busyMs`: how long another process may hold it. */
-export function openKeyFile(path: string, busyMs: number): DatabaseSync {
-  return guarded(path, () => {
-    const url = pathToFileURL(path);
-    url.searchParams.set('mode', 'rw');
-    const db = new DatabaseSync(url, { timeout: busyMs });
-    try {
-      if (numberOf(db, 'application_id') !== APPLICATION_ID)
-        throw new KeyStoreError('damaged', `${path} is no store of keys.`);
-      if (numberOf(db, 'user_version') > SCHEMA_VERSION)
-        throw new KeyStoreError('too_new', `${path} was made by a later version of Spillway. Use that one.`);
-      db.exec(SETTINGS);
-      const check = db.prepare(CHECK).get();
-      if (check?.['quick_check'] !== 'ok') throw damaged(path);
-      return db;
-    } catch (thrown) {
-      db.close();
-      throw thrown;
-    }
-  });
-}
+export const openKeyFile = (path: string, busyMs: number): DatabaseSync =>
+  inKeyTerms(() => database.openDatabase(fileAt(path), { busyMs }));
 
-export function numberOf(db: DatabaseSync, pragma: keyof typeof NUMBERS): number {
-  return Number(db.prepare(NUMBERS[pragma]).get()?.[pragma]);
-}
-
-export function damaged(path: string): KeyStoreError {
-  return new KeyStoreError(
-    'damaged',
-    `${path} is damaged. Restore it from a copy; without it all keys are lost, and new ones must be made.`,
-  );
-}
-
-/** By primary result code. Our statements are right for our schema, so an error in one (1) is the file's. */
-const SQLITE_FAULTS: Readonly<Record<number, KeyStoreFault>> = {
-  1: 'damaged',
-  5: 'busy',
-  6: 'busy',
-  11: 'damaged',
-  26: 'damaged',
-};
+export const damaged = (path: string): KeyStoreError => keyStoreError(database.damaged(fileAt(path)));
 
 /** Runs `work`; whatever SQLite or the file system says becomes a KeyStoreError that names the file. */
-export function guarded<T>(path: string, work: () => T): T {
+export const guarded = <T>(path: string, work: () => T): T => inKeyTerms(() => database.guarded(fileAt(path), work));
+
+function inKeyTerms<T>(work: () => T): T {
   try {
     return work();
   } catch (thrown) {
-    if (thrown instanceof KeyStoreError) throw thrown;
-    const { code, errcode, errstr } = thrown as { code?: string; errcode?: number; errstr?: string };
-    // The low byte is the kind; the rest refines it.
-    const fault = errcode === undefined ? 'unavailable' : (SQLITE_FAULTS[errcode & 255] ?? 'unavailable');
-    if (fault === 'damaged') throw damaged(path);
-    if (fault === 'busy') throw new KeyStoreError('busy', `${path} is held by another process. Try again.`);
-    if (code === undefined) throw thrown;
-    throw new KeyStoreError('unavailable', `${path} cannot be used: ${errstr ?? code}.`);
+    throw thrown instanceof StoreFault ? keyStoreError(thrown) : thrown;
   }
+}
+
+const SAID_ALIKE: ReadonlySet<string> = new Set<KeyStoreFault>(['busy', 'damaged', 'too_new']);
+
+function keyStoreError({ code, message }: StoreFault): KeyStoreError {
+  return new KeyStoreError(SAID_ALIKE.has(code) ? (code as KeyStoreFault) : 'unavailable', message);
 }

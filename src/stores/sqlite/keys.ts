@@ -1,16 +1,8 @@
 // Keys in the file keys.db of the data folder, which several processes may use at once. For the router on Node and its command line.
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { assertTimes, type KeyEnd, type KeyRecord, type KeyStore, KeyStoreError } from '../../core/keys.ts';
-import {
-  damaged,
-  type FileIdentity,
-  guarded,
-  identityOf,
-  keyFilePath,
-  makeKeyFile,
-  numberOf,
-  openKeyFile,
-} from './key-file.ts';
+import { type FileIdentity, numberOf } from './database.ts';
+import { damaged, guarded, identityOf, keyFilePath, makeKeyFile, openKeyFile } from './key-file.ts';
 
 const ALL = `
   SELECT id, tenant, name, prefix, hash, created_ms, expires_ms, revoked_ms, models, routes FROM keys ORDER BY seq`;
