@@ -3,6 +3,7 @@ import type { PoolTimeRow, UsageQuery, UsageRow } from '../../core/ledger.ts';
 import { guarded } from './database.ts';
 import { ledgerFile, openLedgerForReading } from './ledger-file.ts';
 import { poolTimeRows, usageRows } from './ledger-usage.ts';
+import { Statements } from './statements.ts';
 
 /** All of it throws a StoreFault. */
 export interface LedgerReader {
@@ -16,9 +17,10 @@ export function openLedgerReader(folder: string): LedgerReader | null {
   const db = openLedgerForReading(folder);
   if (db === null) return null;
   const file = ledgerFile(folder);
+  const sql = new Statements(db);
   return {
-    usage: (query) => guarded(file, () => usageRows(db, query)),
-    poolTime: (fromMs, toMs) => guarded(file, () => poolTimeRows(db, fromMs, toMs)),
+    usage: (query) => guarded(file, () => usageRows(sql, query)),
+    poolTime: (fromMs, toMs) => guarded(file, () => poolTimeRows(sql, fromMs, toMs)),
     close: () => db.close(),
   };
 }

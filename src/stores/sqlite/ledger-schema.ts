@@ -130,6 +130,10 @@ CREATE TABLE leases (
   ttl_ms INTEGER NOT NULL,
   UNIQUE (name, holder)
 ) STRICT;
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1936750444;
 PRAGMA user_version = 1;
 `;

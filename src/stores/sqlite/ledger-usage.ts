@@ -1,6 +1,6 @@
 // Sums over the ledger: usage by what was asked for, and what became of workers' time. For the ledger and its reader.
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { PoolTimeRow, UsageKey, UsageQuery, UsageRow } from '../../core/ledger.ts';
+import type { Statements } from './statements.ts';
 
 /** One text for all 256 choices of keys: those that are not asked for are null in every row, so they part nothing. */
 const USAGE = `
@@ -50,15 +50,11 @@ const BITS: Readonly<Record<UsageKey, number>> = {
   hour: 128,
 };
 
-type Row = Readonly<Record<string, SQLOutputValue>>;
-
-export function usageRows(db: DatabaseSync, query: UsageQuery): readonly UsageRow[] {
+export function usageRows(sql: Statements, query: UsageQuery): readonly UsageRow[] {
   const { by, fromMs, toMs, tenant, limit } = query;
   const mask = by.reduce((bits, key) => bits | BITS[key], 0);
-  const statement = tenant === null ? db.prepare(USAGE) : db.prepare(USAGE_OF_ONE);
-  // Sums of money may be larger than what a number holds exactly.
-  statement.setReadBigInts(true);
-  const rows = statement.all(mask, fromMs, toMs, tenant, limit) as readonly Row[];
+  const values = [mask, fromMs, toMs, tenant, limit] as const;
+  const rows = tenant === null ? sql.all(USAGE, ...values) : sql.all(USAGE_OF_ONE, ...values);
   return rows.map((row) => ({
     keys: by.map((key) => row[`key_${key}`] as string | null),
     calls: Number(row['calls']),
@@ -77,10 +73,8 @@ export function usageRows(db: DatabaseSync, query: UsageQuery): readonly UsageRo
   }));
 }
 
-export function poolTimeRows(db: DatabaseSync, fromMs: number, toMs: number): readonly PoolTimeRow[] {
-  const statement = db.prepare(POOL_TIME);
-  statement.setReadBigInts(true);
-  return (statement.all(fromMs, toMs) as readonly Row[]).map((row) => {
+export function poolTimeRows(sql: Statements, fromMs: number, toMs: number): readonly PoolTimeRow[] {
+  return sql.all(POOL_TIME, fromMs, toMs).map((row) => {
     const [usefulMs, failedMs, idleMs, coldMs] = [row['useful'], row['failed'], row['idle'], row['cold']].map(Number);
     return {
       pool: String(row['pool']),
