@@ -73,6 +73,16 @@ export interface CallRecord {
   readonly charge: NanoUsd;
 }
 
+/** Whose answer the caller got; null: nobody's. */
+export function targetOf({ attempts }: CallRecord): string | null {
+  return attempts.find(({ outcome }) => outcome === 'won')?.target ?? null;
+}
+
+/** Of the cost: attempts that lost, failed or were left, which the operator pays. */
+export function failedCostOf({ attempts }: CallRecord): NanoUsd {
+  return attempts.reduce((sum, { outcome, cost }) => (outcome === 'won' ? sum : sum + cost), 0);
+}
+
 /** What became of one worker's time within a minute or less, ms. Billed = useful + failed + idle + cold. */
 export interface WorkerTimeRecord {
   /** Unix epoch, ms. */
@@ -116,7 +126,7 @@ export interface HoldRequest {
 export interface HoldReply {
   /** What is held now for this router: the wish, or as much of it as the tightest limit leaves. */
   readonly held: NanoUsd;
-  /** What the tightest limit leaves beyond all that is spent and held, by anybody. */
+  /** What the tightest limit leaves beyond all that is spent and held, by anybody; 2^53 − 1 where nothing is limited. */
   readonly free: NanoUsd;
   /** One per limit that is set. */
   readonly windows: readonly WindowSpend[];
@@ -132,7 +142,10 @@ export interface LedgerHealth {
 }
 
 export const USAGE_KEYS = ['tenant', 'model', 'run', 'key', 'class', 'target', 'day', 'hour'] as const;
-/** By what usage is added up; `model` is the asked one. */
+/**
+ * By what usage is added up. `model` is the asked one, `target` the one that answered. Of arrivals in UTC: `day` reads
+ * `2026-11-29`, `hour` `2026-11-29T16:00Z`.
+ */
 export type UsageKey = (typeof USAGE_KEYS)[number];
 
 export interface UsageQuery {
@@ -194,7 +207,7 @@ export interface LedgerStore {
   poolTime(fromMs: number, toMs: number): readonly PoolTimeRow[] | Promise<readonly PoolTimeRow[]>;
   /** Takes away all records of a tenant; answers with how many. What it has spent stays counted against its limits. */
   erase(tenant: string): number | Promise<number>;
-  /** Takes away records that arrived before this; answers with how many. */
+  /** Takes away records of calls that arrived before this, and answers with how many; also all else that is older. */
   expire(beforeMs: number): number | Promise<number>;
   readonly health: LedgerHealth;
   /** Writes what waits, gives back what is held. */

@@ -1,0 +1,80 @@
+// The thread that alone writes the ledger of this process: opens the file, then takes messages. For the ledger on Node, which starts it.
+import { statSync } from 'node:fs';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Clock } from '../../core/runtime.ts';
+import { StoreFault } from '../../core/store.ts';
+import { storeFault } from './database.ts';
+import { LedgerBook } from './ledger-book.ts';
+import { LedgerEngine } from './ledger-engine.ts';
+import { ledgerFile, openLedgerFile } from './ledger-file.ts';
+import { type FromThread, type LedgerAnswer, SHARED, type SharedState, type ToLedger } from './ledger-messages.ts';
+import { ledgerPurge } from './ledger-purge.ts';
+import { CallUnpacker } from './ledger-unpack.ts';
+import { inTransaction } from './migrations.ts';
+import { Statements } from './statements.ts';
+
+export interface LedgerThreadData {
+  readonly folder: string;
+  readonly holder: string;
+  readonly leaseMs: number;
+  readonly busyMs: number;
+  readonly state: SharedState;
+}
+
+function start(port: MessagePort, data: LedgerThreadData): void {
+  const { folder, holder, leaseMs, busyMs, state } = data;
+  const tell = (message: FromThread<LedgerAnswer>) => port.postMessage(message);
+  const clock: Clock = {
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now() + Number(Atomics.load(state, SHARED.shiftMs)),
+    after(delayMs, fn) {
+      const timer = setTimeout(fn, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+  const file = ledgerFile(folder);
+  const wal = `${file.path}-wal`;
+  const db = openLedgerFile(folder, { busyMs });
+  const sql = new Statements(db);
+  const { wallMs, nowMs } = clock;
+  const engine = new LedgerEngine({
+    file,
+    book: new LedgerBook({ db, holder, wallMs, nowMs, leaseMs }),
+    purge: ledgerPurge(sql, wallMs),
+    unpacker: new CallUnpacker(),
+    clock,
+    leaseMs,
+    transaction: (work) => inTransaction(db, work),
+    walBytes: () => statSync(wal, { throwIfNoEntry: false })?.size ?? 0,
+    soon: (fn) => setImmediate(fn),
+    answer(id, answer) {
+      if (!(answer instanceof StoreFault)) return tell({ kind: 'answer', id, answer });
+      tell({ kind: 'fault', id, code: answer.code, text: answer.message });
+    },
+    log: (level, event, fields) => tell({ kind: 'log', level, event, fields }),
+    done(records, lost) {
+      Atomics.add(state, SHARED.lost, BigInt(lost));
+      Atomics.add(state, SHARED.done, BigInt(records));
+    },
+    failing(now) {
+      const sinceUs = now ? BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) : 0n;
+      Atomics.store(state, SHARED.failingSinceUs, sinceUs);
+    },
+    closeFile: () => db.close(),
+    closeWay: () => port.close(),
+  });
+  port.on('message', (message: ToLedger) => engine.receive(message));
+  tell({ kind: 'ready' });
+}
+
+if (parentPort !== null) {
+  const data = workerData as LedgerThreadData;
+  try {
+    start(parentPort, data);
+  } catch (thrown) {
+    const fault = storeFault(ledgerFile(data.folder), thrown);
+    if (!(fault instanceof StoreFault)) throw thrown;
+    parentPort.postMessage({ kind: 'refused', code: fault.code, text: fault.message } satisfies FromThread<never>);
+    parentPort.close();
+  }
+}
