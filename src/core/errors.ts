@@ -1,5 +1,6 @@
 // The one error that crosses folder boundaries, and the table that says what each code means. For every folder.
 import type { Reason } from './names.ts';
+import type { QuotaView } from './quota.ts';
 
 /** Who caused a failure. A caller's failure never moves shared health; a router's is never laid on a worker. */
 export type Blame = 'caller' | 'router' | 'worker' | 'store';
@@ -124,6 +125,8 @@ export interface RouterErrorDetail {
   readonly rateLimit?: boolean;
   /** How long the worker asked to be left alone, ms; capped where it is used. */
   readonly coolDownMs?: number;
+  /** Where the caller's own limits stand. */
+  readonly quota?: QuotaView;
   /** For `Allow`, `Upgrade` and `Connection`. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -39,6 +39,19 @@ export interface BucketView {
   readonly resetMs: number;
 }
 
+/** What a caller is told of a limit of its tenant. */
+export interface LimitView extends BucketView {
+  readonly limit: number;
+}
+
+/** What a caller is told of its tenant's rates; null = no such limit, or one in dry run. */
+export interface QuotaView {
+  readonly requests: LimitView | null;
+  readonly tokens: LimitView | null;
+  /** When this was so, Unix epoch in ms. */
+  readonly wallMs: number;
+}
+
 /** All of a call's claims, held. Settled exactly once; a second time does nothing. */
 export interface QuotaReservation {
   readonly granted: true;
@@ -47,8 +60,10 @@ export interface QuotaReservation {
   /** Limits in dry run that would have refused; empty as a rule. */
   readonly overruns: readonly QuotaLimit[];
   /**
-   * Corrects each claim, by its place, to what was really used, and gives slots back. What a rate gets back counts from now
-   * on: it never grows beyond its burst. Using more than was claimed is a debt that later claims wait for.
+   * Corrects each claim, by its place, to what was really used, and gives slots back. A rate gets back no more than time has
+   * left of it: the least that was missing from the bucket at any moment since. For whoever holds claims until their bucket is
+   * full again has got them back once already, and would get several bursts at once. Using more than was claimed is a debt
+   * that later claims wait for.
    */
   settle(used: readonly number[]): void | Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Dialect } from '../core/dialect.ts';
 import type { RouterError } from '../core/errors.ts';
 import { RESPONSE_HEADERS } from '../core/names.ts';
 import { errorBody } from '../dialects/openai-errors.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 export interface ErrorReply {
   readonly status: number;
@@ -33,6 +34,7 @@ export function errorReply(error: RouterError, requestId: string, dialect?: Dial
   if (detail.retryAfterSeconds !== undefined) headers['retry-after'] = String(detail.retryAfterSeconds);
   else if (error.waits) headers['retry-after'] = '1';
   else if (error.blame === 'caller' || error.code === 'upstream_unfunded') headers['x-should-retry'] = 'false';
+  if (detail.quota !== undefined) Object.assign(headers, rateLimitHeaders(detail.quota, dialect?.name ?? null));
   if (detail.readyInSeconds !== undefined) headers[RESPONSE_HEADERS.readyIn] = String(detail.readyInSeconds);
   if (detail.attempts !== undefined) headers[RESPONSE_HEADERS.attempts] = String(detail.attempts);
   if (asked !== undefined) headers[RESPONSE_HEADERS.asked] = headerText(asked);

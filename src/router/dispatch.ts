@@ -8,6 +8,7 @@ import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
 import type { Pressure } from '../core/pressure.ts';
 import type { Disclosure, End, InferenceReply } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
+import { retryAfterSeconds } from '../core/retry-after.ts';
 import type { ReplyLink, ReplyLinks, RunEntry, RunIdentity } from '../core/runs.ts';
 import type { InferenceService } from '../core/service.ts';
 import { expectedTokens, type OutputEstimates } from './output-estimates.ts';
@@ -17,7 +18,7 @@ import { bandOf, branch, type Progress } from './progress.ts';
 import { type RungDeps, tryRung, type Won } from './rung.ts';
 import { closeAttempt, closeCall, type SettleDeps, SettledBody } from './settle.ts';
 import { runSplit } from './split.ts';
-import { retryAfterSeconds, verdict } from './verdict.ts';
+import { verdict } from './verdict.ts';
 
 export interface DispatchDeps extends RungDeps, SettleDeps {
   readonly pressure: Pressure;

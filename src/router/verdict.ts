@@ -1,6 +1,7 @@
 // The one place that decides how a call is refused once its ladder is spent: 429 or 503, and when to come back. For router/dispatch.
 import { RouterError } from '../core/errors.ts';
 import type { Reason } from '../core/names.ts';
+import { DEFAULT_WAIT_MS, retryAfterSeconds } from '../core/retry-after.ts';
 import type { Random } from '../core/runtime.ts';
 
 /** What became of one rung. `waitMs`: when another look is worth it; null when nothing tells. */
@@ -8,16 +9,6 @@ export interface RungFailure {
   readonly target: string;
   readonly error: RouterError;
   readonly waitMs: number | null;
-}
-
-/** Clients give up or ignore hints beyond a minute (docs/errors.md), so no hint is longer than this, seconds. */
-const MAX_HINT_SECONDS = 55;
-const DEFAULT_WAIT_MS = 1_000;
-
-/** Whole seconds from 1 to 55, spread by ± 20 % so that refused callers do not come back in step. */
-export function retryAfterSeconds(waitMs: number | null, random: Random): number {
-  const seconds = ((waitMs ?? DEFAULT_WAIT_MS) / 1000) * (0.8 + 0.4 * random());
-  return Math.min(MAX_HINT_SECONDS, Math.max(1, Math.ceil(seconds)));
 }
 
 /**

@@ -60,6 +60,10 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
       refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
       options.metrics?.refused(reason, routeClass, target, tenant);
     },
+    denied: (kind, tenant) => options.metrics?.denied(kind, tenant),
+    overrun: (kind, tenant) => options.metrics?.overrun(kind, tenant),
+    storeFault: (store, op) => options.metrics?.storeFault(store, op),
+    held: (tokens) => options.metrics?.held(tokens),
   };
   const router = createRouter({
     catalog,

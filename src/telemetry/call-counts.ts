@@ -1,5 +1,5 @@
 // What is counted of each call that ends, cheaply and within bounds, until somebody asks. For router/settle and exporters.
-import type { CallFacts, Metrics } from '../core/metrics.ts';
+import type { CallFacts, LimitKind, Metrics } from '../core/metrics.ts';
 import { ROUTE_CLASSES, type RouteClass } from '../core/names.ts';
 import type { ServiceLevel } from '../core/plan.ts';
 import type { Clock } from '../core/runtime.ts';
@@ -69,6 +69,8 @@ function bump(counts: ByWord, word: string): void {
 /** One tenant label's series, by target and then by class. */
 class TenantSeries {
   readonly #tenant: string;
+  readonly denied: ByWord = new Map();
+  readonly overruns: ByWord = new Map();
   readonly #targets = new Map<string, Partial<Record<RouteClass, Series>>>();
 
   constructor(tenant: string) {
@@ -78,6 +80,11 @@ class TenantSeries {
   at(routeClass: RouteClass, target: string): Series {
     const known = this.#targets.get(target);
     return known?.[routeClass] ?? this.#make(routeClass, target);
+  }
+
+  /** Limits are the tenant's, whatever its call asks. */
+  kinds(counts: ByWord): Sample[] {
+    return [...counts].map(([kind, value]) => ({ labels: { kind, tenant: this.#tenant }, value }));
   }
 
   all(): Series[] {
@@ -99,6 +106,8 @@ export class CallCounts implements Metrics {
   readonly #clock: Clock;
   readonly #tenants = new Busiest(TENANTS, (label) => new TenantSeries(label));
   readonly #burn: BurnRate;
+  readonly #storeFaults = new Map<string, { readonly store: string; readonly op: string; faults: number }>();
+  #heldTokens = 0;
 
   constructor(clock: Clock, level: (routeClass: RouteClass) => ServiceLevel) {
     this.#clock = clock;
@@ -118,13 +127,33 @@ export class CallCounts implements Metrics {
     bump(this.#tenants.of(tenant, this.#clock.nowMs()).at(routeClass, target).shed, labelText(reason));
   }
 
+  denied(kind: LimitKind, tenant: string): void {
+    bump(this.#tenants.of(tenant, this.#clock.nowMs()).denied, kind);
+  }
+
+  overrun(kind: LimitKind, tenant: string): void {
+    bump(this.#tenants.of(tenant, this.#clock.nowMs()).overruns, kind);
+  }
+
+  storeFault(store: string, op: string): void {
+    const key = `${store} ${op}`;
+    const known = this.#storeFaults.get(key);
+    if (known === undefined) this.#storeFaults.set(key, { store, op, faults: 1 });
+    else known.faults++;
+  }
+
+  held(tokens: number): void {
+    this.#heldTokens += tokens;
+  }
+
   /** The label that a tenant goes by, so that gauges agree with counters. */
   tenantLabel(tenant: string): string {
     return this.#tenants.labelOf(tenant);
   }
 
   families(): readonly Family[] {
-    const all = this.#tenants.values().flatMap((tenant) => tenant.all());
+    const tenants = this.#tenants.values();
+    const all = tenants.flatMap((tenant) => tenant.all());
     const called = all.filter(({ calls }) => calls > 0);
     const histogram = (buckets: Buckets, labels: Series['labels']): BucketSample => {
       const { bounds, counts, sum } = buckets;
@@ -155,6 +184,19 @@ export class CallCounts implements Metrics {
         'spillway_shed_total',
         all.flatMap(({ shed, labels }) => wordsOf(shed, labels)),
       ),
+      family(
+        'spillway_quota_denied_total',
+        tenants.flatMap((tenant) => tenant.kinds(tenant.denied)),
+      ),
+      family(
+        'spillway_quota_dry_run_total',
+        tenants.flatMap((tenant) => tenant.kinds(tenant.overruns)),
+      ),
+      family(
+        'spillway_store_errors_total',
+        [...this.#storeFaults.values()].map(({ store, op, faults }) => ({ labels: { store, op }, value: faults })),
+      ),
+      family('spillway_reserved_tokens', [{ labels: {}, value: this.#heldTokens }]),
       family('spillway_slo_burn_rate', this.#burnRates()),
     ];
   }

@@ -21,6 +21,18 @@ export const METRICS = {
     labels: ['reason', ...CALL],
     help: 'Times that a line or the process itself let a call go.',
   },
+  spillway_quota_denied_total: {
+    kind: 'counter',
+    labels: ['kind', 'tenant'],
+    help: 'Calls that a limit of their tenant refused.',
+  },
+  spillway_quota_dry_run_total: {
+    kind: 'counter',
+    labels: ['kind', 'tenant'],
+    help: 'Calls that a limit in dry run would have refused.',
+  },
+  spillway_store_errors_total: { kind: 'counter', labels: ['store', 'op'], help: 'Times that a store failed.' },
+  spillway_reserved_tokens: { kind: 'gauge', labels: [], help: 'Tokens held of limits for calls in flight.' },
   spillway_queue_depth: {
     kind: 'gauge',
     labels: ['class', 'priority', 'target', 'tenant'],

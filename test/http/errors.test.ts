@@ -4,11 +4,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../src/core/dialect.ts';
 import { ERROR_CODES, type ErrorCode, RouterError, toRouterError } from '../../src/core/errors.ts';
+import { retryAfterSeconds } from '../../src/core/retry-after.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
 import { errorReply } from '../../src/http/errors.ts';
 import type { Router } from '../../src/router/create.ts';
-import { retryAfterSeconds, verdict } from '../../src/router/verdict.ts';
+import { verdict } from '../../src/router/verdict.ts';
 import { bytesOf } from '../dialects/json-bodies.ts';
 import { parseCall, toward } from '../fakes/call-parts.ts';
 import { strictJsonEvents } from '../fakes/raw-client.ts';

@@ -1,7 +1,7 @@
 // Decides that a process which can take nothing refuses before it looks at a key or a body, and counts what it refused.
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
-import type { CallFacts } from '../../src/core/metrics.ts';
+import { type CallFacts, NO_METRICS } from '../../src/core/metrics.ts';
 import type { Pressure } from '../../src/core/pressure.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Ingress } from '../../src/http/ingress.ts';
@@ -16,6 +16,7 @@ function started() {
   const calls: CallFacts[] = [];
   const refused: string[][] = [];
   const metrics = {
+    ...NO_METRICS,
     call: (facts: CallFacts) => void calls.push(facts),
     refused: (...facts: string[]) => void refused.push(facts),
   };

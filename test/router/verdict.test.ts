@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RouterError } from '../../src/core/errors.ts';
-import { type RungFailure, retryAfterSeconds, verdict } from '../../src/router/verdict.ts';
+import { retryAfterSeconds } from '../../src/core/retry-after.ts';
+import { type RungFailure, verdict } from '../../src/router/verdict.ts';
 
 const failure = (code: ConstructorParameters<typeof RouterError>[0], detail: object, waitMs: number | null = null) =>
   ({ target: `t-${code}`, error: new RouterError(code, 'said', detail), waitMs }) satisfies RungFailure;

@@ -1,6 +1,6 @@
 // Who waits, for how long, and what is said of it, through the whole router: bands, tenants, forecasts, promises. For src/router.
 import { describe, expect, it } from 'vitest';
-import type { CallFacts } from '../../src/core/metrics.ts';
+import { type CallFacts, NO_METRICS } from '../../src/core/metrics.ts';
 import type { Asked } from './scripted-router.ts';
 import { ladder, scriptedRouter } from './scripted-router.ts';
 import { plays } from './scripted-transport.ts';
@@ -248,6 +248,7 @@ describe('pressure and metrics', () => {
     const facts: CallFacts[] = [];
     const refused: string[] = [];
     const metrics = {
+      ...NO_METRICS,
       call: (fact: CallFacts) => void facts.push(fact),
       refused: (...said: readonly string[]) => void refused.push(said.join(' ')),
     };

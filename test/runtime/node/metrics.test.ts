@@ -208,6 +208,9 @@ describe('docs/metrics.md', () => {
     const { counts, read } = started([target({ workers, lines: [line({})] })]);
     counts.call(aCall({ degraded: 'cold' }));
     counts.refused('forecast', 'chat', 'support-7b', 'acme');
+    counts.denied('requests', 'acme');
+    counts.overrun('tokens', 'acme');
+    counts.storeFault('quotas', 'reserve');
     const { samples } = await read();
     for (const [name, { labels, kind }] of Object.entries(METRICS)) {
       const found = samples(name as MetricName);
