@@ -24,6 +24,8 @@ const LINE = {
   uncachedTokens: 512,
   cachedTokens: 0,
   outputTokens: 128,
+  cost: 0,
+  charge: 0,
 };
 const FACTS = {
   class: 'chat',
@@ -55,7 +57,7 @@ export async function callCount() {
   const tenants = Array.from({ length: 100 }, (_, at) => `tenant-${at}`);
   let calls = 0;
   return () => {
-    counts.call({ ...FACTS, tenant: tenants[calls++ % 100]!, totalMs: calls % 100 });
+    counts.call({ ...FACTS, cost: 1_000, charge: 1_000, tenant: tenants[calls++ % 100]!, totalMs: calls % 100 });
     return counts;
   };
 }

@@ -1,5 +1,6 @@
 // What is counted of calls, for whoever watches many of them. For router/settle and the runtimes that export it.
 import type { ErrorCode } from './errors.ts';
+import type { NanoUsd } from './money.ts';
 import type { Priority, Reason, RouteClass } from './names.ts';
 import type { End } from './reply.ts';
 
@@ -24,6 +25,9 @@ export interface CallFacts {
   readonly uncachedTokens: number;
   readonly cachedTokens: number;
   readonly outputTokens: number;
+  /** To the operator, over all attempts, and to the tenant. */
+  readonly cost: NanoUsd;
+  readonly charge: NanoUsd;
 }
 
 export interface Metrics {

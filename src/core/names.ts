@@ -64,4 +64,6 @@ export const RESPONSE_HEADERS = {
   dropped: 'x-spillway-dropped',
   /** What the scores of a rerank reply mean. */
   scores: 'x-spillway-scores',
+  /** What a reply that is whole before it goes out is charged, US dollars. */
+  costUsd: 'x-spillway-cost-usd',
 } as const;

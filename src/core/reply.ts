@@ -1,7 +1,9 @@
 // How an answer leaves the router: a body that is piped into a sink, and what the reply says of itself. For all ways out.
 import type { Usage } from './dialect.ts';
 import type { RouterError } from './errors.ts';
+import type { NanoUsd } from './money.ts';
 import type { Reason, ScoreMeaning } from './names.ts';
+import type { QuotaView } from './quota.ts';
 import type { Stop } from './runs.ts';
 import type { CallSignal } from './signal.ts';
 
@@ -63,6 +65,10 @@ export interface Disclosure {
   readonly dropped: readonly string[];
   /** What the scores of a rerank reply mean; null for all other replies. */
   readonly scores: ScoreMeaning | null;
+  /** What the tenant's rates have left. Absent or null: it has none. */
+  readonly quota?: QuotaView | null;
+  /** What the call is charged, where that is known before the reply goes out. */
+  readonly charge?: NanoUsd | null;
 }
 
 export interface InferenceReply {

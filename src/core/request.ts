@@ -42,6 +42,8 @@ export interface InferenceRequest {
   readonly run: RunIdentity | null;
   /** What its agent program says of this step; absent or null: nothing. */
   readonly step?: StepKind | null;
+  /** W3C trace id that the caller sent, 32 hex digits; absent or null: none. */
+  readonly traceId?: string | null;
   /** Aborts when the caller is gone. */
   readonly signal: CallSignal;
   /** Monotonic, when the head of the request was read. */

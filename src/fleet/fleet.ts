@@ -5,7 +5,7 @@ import type { Limit } from '../core/limit.ts';
 import type { GpuPrice } from '../core/prices.ts';
 import type { Clock, Log } from '../core/runtime.ts';
 import type { WorkerIndex } from '../core/schedule.ts';
-import type { WorkerEngine, WorkerSource } from '../core/worker.ts';
+import type { WorkerEngine, WorkerSource, WorkerState } from '../core/worker.ts';
 import { Account } from './account.ts';
 import type { Member, Pool, PoolGate } from './pool.ts';
 import type { Prober } from './probe.ts';
@@ -50,6 +50,14 @@ export interface FleetDeps {
   /** `capacity`: the sum of what the pool's workers may hold. */
   createGate(rules: GateRules, capacity: () => number): PoolGate;
   createIndex(): WorkerIndex;
+  /** Told what becomes of each of our own workers; none: nobody wants to know. */
+  readonly meter?: WorkerWatch;
+}
+
+/** Sees the states of workers from their first to their last. */
+export interface WorkerWatch {
+  state(worker: PoolWorker, state: WorkerState): void;
+  gone(worker: PoolWorker): void;
 }
 
 /** What the fleet alone moves of a pool. */
@@ -169,6 +177,7 @@ export class Fleet {
     });
     const changed = () => {
       this.#deps.log.info('worker', { worker: worker.id, state: worker.state });
+      this.#tell(worker);
       pool.gate.poke();
     };
     const place = (url: string | null) => {
@@ -184,9 +193,15 @@ export class Fleet {
         changed();
       } else this.#deps.prober.watch(worker, plan.engine, changed);
     };
+    this.#tell(worker);
     if (planned.url !== null) place(planned.url);
     source?.start(place);
     return { key: planned.key, limitKey: planned.limitKey, worker, source };
+  }
+
+  /** A managed API has no time that could be billed by. */
+  #tell(worker: PoolWorker): void {
+    if (worker.account === null) this.#deps.meter?.state(worker, worker.state);
   }
 
   /** For a provider that joins: new, or with another credential than before. */
@@ -201,6 +216,7 @@ export class Fleet {
 
   #release(member: Member): void {
     member.worker.state = 'draining';
+    if (member.worker.account === null) this.#deps.meter?.gone(member.worker);
     this.#deps.prober.forget(member.worker);
     if (member.source === null) return;
     const leaving: Promise<void> = member.source.stop().finally(() => this.#leaving.delete(leaving));

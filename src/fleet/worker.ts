@@ -56,6 +56,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   /** Probes in a row without an answer. */
   missedProbes = 0;
   readonly id: string;
+  /** The pool or provider that it belongs to: the id up to its last slash. */
+  readonly pool: string;
   readonly headers: readonly string[];
   readonly replyHeaders: readonly string[];
   readonly versioned: boolean;
@@ -77,6 +79,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
 
   constructor(options: PoolWorkerOptions) {
     this.id = options.id;
+    this.pool = options.id.slice(0, Math.max(0, options.id.lastIndexOf('/')));
     this.headers = options.headers;
     this.replyHeaders = options.replyHeaders ?? [];
     this.versioned = options.versioned ?? false;

@@ -45,4 +45,6 @@ const NOTHING_DONE = {
   uncachedTokens: 0,
   cachedTokens: 0,
   outputTokens: 0,
+  cost: 0,
+  charge: 0,
 } as const;

@@ -1,12 +1,13 @@
 // Wires one router from a policy's catalog, the plug-in registries and a runtime. For entries, tests and the simulator.
 
+import { checkNotExpired, mayAskModel } from '../admission/access.ts';
 import { chainRun, inferRun } from '../agents/identity.ts';
 import { ReplyLinksLru } from '../agents/reply-links.ts';
 import { RunBookLru } from '../agents/run-book.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Caller } from '../core/keys.ts';
 import { type Metrics, NO_METRICS } from '../core/metrics.ts';
-import type { ModelPlan } from '../core/plan.ts';
+import type { ModelPlan, TenantRules } from '../core/plan.ts';
 import { NO_PRESSURE, type Pressure } from '../core/pressure.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { ReplyLink } from '../core/runs.ts';
@@ -21,6 +22,7 @@ import { isReachable, planFor } from '../policy/eligible.ts';
 import type { Registries } from '../policy/registries.ts';
 import { Candidates } from '../scheduling/candidates.ts';
 import { Breaker, DEFAULT_BREAKER } from '../upstream/breaker.ts';
+import { createAccounting, pricesOf, type RouterStores } from './accounting.ts';
 import { type CallPlan, createDispatch } from './dispatch.ts';
 import { OutputEstimates } from './output-estimates.ts';
 import { Places } from './places.ts';
@@ -38,6 +40,10 @@ export interface RouterOptions {
   readonly runtime: Runtime;
   /** Where calls are counted. Default: nowhere. */
   readonly metrics?: Metrics;
+  /** Where limits, money and records are kept. None: nothing is counted, and no tenant has a limit. */
+  readonly stores?: RouterStores;
+  /** Tenants beside those that the policy names; null: it is not one of them. */
+  readonly tenants?: (name: string) => TenantRules | null;
   /** How hard pressed the process is. Default: never. */
   readonly pressure?: Pressure;
 }
@@ -74,9 +80,11 @@ export function createRouter(options: RouterOptions): Router {
   const { clock, log, random, transport } = runtime;
   let current = catalog;
   let draining = false;
+  const accounting = options.stores === undefined ? null : createAccounting(options.stores, runtime, metrics);
   const fleet = new Fleet({
     clock,
     log,
+    ...(accounting === null ? {} : { meter: accounting.workers }),
     prober: new Prober({ transport, clock, random, log }),
     createBreaker: () => new Breaker(DEFAULT_BREAKER, clock, random),
     createGate: (rules, capacity) => new FairGate({ clock, rules, capacity }),
@@ -84,6 +92,7 @@ export function createRouter(options: RouterOptions): Router {
   });
   const places = new Places(fleet, registries, random);
   const apply = (next: Catalog) => {
+    if (accounting !== null) accounting.prices = pricesOf(next);
     fleet.apply(poolPlans(next, registries, clock));
     places.apply(next);
   };
@@ -92,9 +101,15 @@ export function createRouter(options: RouterOptions): Router {
   const runs = new RunBookLru();
   const replies = new ReplyLinksLru();
 
+  /** The policy's own word first, then the store's, then what the policy says of all others. */
+  const tenant = (name: string): TenantRules =>
+    current.namedTenant(name) ?? options.tenants?.(name) ?? current.tenant(name);
+
   function plan(request: InferenceRequest): CallPlan {
     if (draining) throw stopping();
     const { call, caller, dialect, wants } = request;
+    const rules = tenant(caller.tenant);
+    checkNotExpired(caller.tenant, rules, clock);
     const asked = call.model === '' ? current.defaultOf(dialect.class) : call.model;
     if (asked === null) throw noDefault(dialect.class);
     const found = find(asked, caller);
@@ -108,7 +123,7 @@ export function createRouter(options: RouterOptions): Router {
       wants,
       managed: caller.managed,
       contextTokens: call.inputTokens / call.items,
-      zones: current.tenant(caller.tenant).zones,
+      zones: rules.zones,
       stored: call.stored,
       storedAt: origin?.pool ?? null,
     });
@@ -127,9 +142,10 @@ export function createRouter(options: RouterOptions): Router {
     const found = current.find(name);
     if (found === null || caller === null) return found;
     if (!isReachable(found, caller.managed)) return null;
-    if (caller.mayAsk === null || caller.mayAsk(name)) return found;
-    // A key for a model is one for its aliases too; a pattern as such is nobody's model.
-    return !found.model.includes('*') && caller.mayAsk(found.model) ? found : null;
+    const rules = tenant(caller.tenant);
+    const may = (model: string) => mayAskModel(model, rules) && (caller.mayAsk === null || caller.mayAsk(model));
+    // Who may ask a model may ask its aliases too; a pattern as such is nobody's model.
+    return may(name) || (!found.model.includes('*') && may(found.model)) ? found : null;
   }
 
   const names = (caller: Caller | null) => current.names.filter((name) => find(name, caller) !== null);
@@ -158,7 +174,8 @@ export function createRouter(options: RouterOptions): Router {
     plan,
     run,
     replies,
-    tenant: (name) => current.tenant(name),
+    accounting,
+    tenant,
     place: (name) => places.get(name),
   });
   return {
@@ -184,7 +201,10 @@ export function createRouter(options: RouterOptions): Router {
     get open() {
       return books.open;
     },
-    close: () => fleet.close(),
+    async close() {
+      await fleet.close();
+      await accounting?.close();
+    },
   };
 }
 

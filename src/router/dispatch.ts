@@ -1,7 +1,6 @@
 // Owns a call from its plan to its reply: goes down the rungs until one of them answers. For router/create.
 import { chainRun } from '../agents/identity.ts';
 import { stepOf } from '../agents/step.ts';
-import type { Usage } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
 import type { Reason } from '../core/names.ts';
 import type { ModelPlan, Rung, TenantRules } from '../core/plan.ts';
@@ -11,6 +10,8 @@ import type { InferenceRequest } from '../core/request.ts';
 import { retryAfterSeconds } from '../core/retry-after.ts';
 import type { ReplyLink, ReplyLinks, RunEntry, RunIdentity } from '../core/runs.ts';
 import type { InferenceService } from '../core/service.ts';
+import { CallAccount } from './account.ts';
+import type { Accounting } from './accounting.ts';
 import { expectedTokens, type OutputEstimates } from './output-estimates.ts';
 import { type Below, firstContentMs } from './patience.ts';
 import { Placing } from './placing.ts';
@@ -18,6 +19,7 @@ import { bandOf, branch, type Progress } from './progress.ts';
 import { type RungDeps, tryRung, type Won } from './rung.ts';
 import { closeAttempt, closeCall, type SettleDeps, SettledBody } from './settle.ts';
 import { runSplit } from './split.ts';
+import { addedUsage } from './usage.ts';
 import { verdict } from './verdict.ts';
 
 export interface DispatchDeps extends RungDeps, SettleDeps {
@@ -29,6 +31,8 @@ export interface DispatchDeps extends RungDeps, SettleDeps {
   /** The run that the call belongs to, as far as anything tells, and the print of what its prompt shares with other runs. */
   run(request: InferenceRequest, model: string, origin: ReplyLink | null): Told;
   readonly replies: ReplyLinks;
+  /** Null: nothing is counted. */
+  readonly accounting: Accounting | null;
 }
 
 interface Told {
@@ -56,10 +60,19 @@ export function createDispatch(deps: DispatchDeps): InferenceService {
       const { rungs } = found;
       progress = begin(deps, request, found);
       admit(deps, progress);
+      const entered = progress.account?.enter(progress, rungs[0]);
+      if (entered instanceof Promise) await entered;
       deps.budget.earn();
       for (let at = 0; at < rungs.length; at++) {
         const rung = rungs[at]!;
         if (progress.reason !== null && !rung.when.has(progress.reason)) continue;
+        const funded = fund(deps, progress, rung);
+        const short = funded instanceof Promise ? await funded : funded;
+        if (short !== null) {
+          progress.failures.push({ target: rung.target.name, error: short, waitMs: null });
+          progress.reason = short.reason;
+          continue;
+        }
         const below = belowOf(deps, progress, rungs, at);
         if (hasTooMany(request, rung)) {
           const whole = await serveInParts(deps, progress, rung, below, rung.target.maxItems);
@@ -109,6 +122,7 @@ function begin(deps: DispatchDeps, request: InferenceRequest, { asked, plan, ori
     deadlineMs: request.receivedMs + rules.timeouts.totalMs,
     bytes: request.body.length,
     failures: [],
+    account: deps.accounting === null ? null : new CallAccount(deps.accounting),
     tried: null,
     attempts: 0,
     queueMs: 0,
@@ -117,6 +131,13 @@ function begin(deps: DispatchDeps, request: InferenceRequest, { asked, plan, ori
     usage: null,
     reason: null,
   };
+}
+
+/** Money for this rung; null: there is enough. */
+function fund(deps: DispatchDeps, progress: Progress, rung: Rung): RouterError | null | Promise<RouterError | null> {
+  const { account, tenant } = progress;
+  if (account === null || tenant.limits.spend === null) return null;
+  return account.fund(progress, rung, deps.place(rung.target.name)?.pool.workers[0]?.gpu ?? null);
 }
 
 /** A process that is short of memory or time takes on only what matters most. */
@@ -180,7 +201,7 @@ async function serveInParts(
           if (won === null) throw verdict(own.failures, own.attempts, deps.random);
           progress.firstContentMs ??= own.firstContentMs;
           return reply(deps, own, rung, won, (_, end) => {
-            progress.usage = added(progress.usage, end.usage);
+            progress.usage = addedUsage(progress.usage, end.usage);
           });
         } finally {
           progress.attempts += own.attempts;
@@ -200,17 +221,6 @@ async function serveInParts(
   }
 }
 
-/** What the parts of a call have used so far, for the log of one that fails half-way. */
-function added(sum: Usage | null, usage: Usage | null): Usage | null {
-  if (sum === null || usage === null) return usage ?? sum;
-  return {
-    uncachedTokens: sum.uncachedTokens + usage.uncachedTokens,
-    cachedTokens: sum.cachedTokens + usage.cachedTokens,
-    outputTokens: sum.outputTokens + usage.outputTokens,
-    reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
-  };
-}
-
 function reply(
   deps: DispatchDeps,
   progress: Progress,
@@ -218,9 +228,10 @@ function reply(
   { held, attempt }: Won,
   close: (disclosure: Disclosure, end: End) => void,
 ): InferenceReply {
-  const { request } = progress;
+  const { request, account } = progress;
   const { target } = rung;
   const { model } = held.placing;
+  const isWhole = !request.call.stream && attempt.length !== null;
   const disclosure: Disclosure = {
     asked: progress.asked,
     served: `${target.name}/${model}`,
@@ -233,9 +244,12 @@ function reply(
     dropped: attempt.upstream.dropped,
     scores:
       request.dialect.name === 'rerank' ? (attempt.upstream.scores ?? target.rerank?.scores ?? 'undeclared') : null,
+    quota: account?.quota ?? null,
+    charge: isWhole ? (account?.preview(progress, rung, held, attempt) ?? null) : null,
   };
   const body = new SettledBody(attempt, (end) => {
     deps.books.attempts.delete(attempt);
+    account?.ended(progress, rung, held, attempt, end);
     closeAttempt(held, request, attempt, end.error, end.how);
     if (request.call.keepsReply === true) keep(deps, progress, target.name, held, attempt.replyId);
     remember(deps, progress, target.name, held, end);

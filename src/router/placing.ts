@@ -77,6 +77,13 @@ export class Placing implements GateCall, ScheduleCall {
   }
 }
 
+/** Prompt tokens that are to be read anew at a target, where its run was served last. */
+export function freshTokens({ run, request }: Progress, target: string | null, nowMs: number): number {
+  const { inputTokens } = request.call;
+  const lease = target === null ? null : (run?.lease(target, nowMs) ?? null);
+  return lease === null ? inputTokens : inputTokens - reusable(lease, inputTokens, nowMs);
+}
+
 /** The longer a prompt lies unused, the likelier its place in the worker's cache went to another. */
 function reusable({ tokens, usedMs }: AffinityLease, inputTokens: number, nowMs: number): number {
   const ageMs = nowMs - usedMs;

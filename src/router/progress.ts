@@ -4,6 +4,7 @@ import { PRIORITIES, type Priority, type Reason } from '../core/names.ts';
 import type { ClassRules, TenantRules } from '../core/plan.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { ReplyLink, RunEntry, RunIdentity, StepKind } from '../core/runs.ts';
+import type { CallAccount } from './account.ts';
 import type { OutputEstimate } from './output-estimates.ts';
 import type { RungFailure } from './verdict.ts';
 
@@ -29,6 +30,8 @@ export interface Progress {
   /** What it holds of memory while it waits; a part of a list holds its part of it. */
   readonly bytes: number;
   readonly failures: RungFailure[];
+  /** What it holds and costs; null: nothing is counted here. Parts of a list share their call's. */
+  readonly account: CallAccount | null;
   tried: Set<string> | null;
   attempts: number;
   queueMs: number;

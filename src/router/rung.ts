@@ -6,6 +6,7 @@ import type { Reason } from '../core/names.ts';
 import type { Rung } from '../core/plan.ts';
 import type { Random } from '../core/runtime.ts';
 import type { SlotWorker } from '../core/worker.ts';
+import type { AttemptTime } from '../economics/worker-time.ts';
 import { conditionOf, isUnfunded, type Pool } from '../fleet/pool.ts';
 import type { PoolWorker } from '../fleet/worker.ts';
 import { Attempt, type AttemptDeps } from '../upstream/attempt.ts';
@@ -42,6 +43,10 @@ export interface Try {
   /** What the worker had to do then, this attempt included. */
   readonly inFlight: number;
   readonly backlogTokens: number;
+  /** Monotonic ms. */
+  readonly beganMs: number;
+  /** What of the worker's time is its own: where that began, and how much it was once it is known. */
+  readonly meter: { begun: number; time: AttemptTime | null };
 }
 
 /** An attempt whose first content is here. */
@@ -115,7 +120,9 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     }
     deps.books.attempts.delete(attempt);
     progress.usage = attempt.usage;
-    closeAttempt(tried, request, attempt, error, error.code === 'client_gone' ? 'client_gone' : 'failed');
+    const how = error.code === 'client_gone' ? 'client_gone' : 'failed';
+    progress.account?.ended(progress, rung, tried, attempt, { how, error });
+    closeAttempt(tried, request, attempt, error, how);
     if (error.code === 'client_gone') throw error;
     if (error.code === 'worker_full' && back < MOST_BACK[pool.kind]) {
       const waitedMs = deps.clock.nowMs() - nowMs;
@@ -161,20 +168,21 @@ function leave(
 ): RungFailure {
   const text = `The worker of ${pool.name} that stores the response before had no room in time.`;
   const error = new RouterError('capacity_contended', text, { reason: 'saturated' });
-  closeAttempt(heldBy(permit, placing), request, null, error, 'failed');
+  closeAttempt(heldBy(permit, placing, nowMs), request, null, error, 'failed');
   return { target: pool.name, error, waitMs: Math.max(1_000, keeper.pausedUntilMs - nowMs, permit.waitedMs) };
 }
 
-function heldBy(permit: Permit, placing: Placing): Try {
+function heldBy(permit: Permit, placing: Placing, nowMs: number): Try {
   const worker = permit.worker as PoolWorker;
   const { inFlight, backlogTokens } = worker;
-  return { permit, worker, placing, begun: worker.begin(), inFlight, backlogTokens };
+  const meter = { begun: 0, time: null };
+  return { permit, worker, placing, begun: worker.begin(), inFlight, backlogTokens, beganMs: nowMs, meter };
 }
 
 /** Begins one attempt. What breaks in here is the router's own fault, and the slot is given back. */
 function begin(deps: RungDeps, progress: Progress, rung: Rung, placing: Placing, permit: Permit): Won {
   const { request, rules, deadlineMs } = progress;
-  const held = heldBy(permit, placing);
+  const held = heldBy(permit, placing, deps.clock.nowMs());
   const { worker } = held;
   progress.attempts++;
   try {
@@ -183,6 +191,7 @@ function begin(deps: RungDeps, progress: Progress, rung: Rung, placing: Placing,
     const spec = { request, target, model, worker, timeouts: rules.timeouts, callDeadlineMs: deadlineMs };
     const attempt = new Attempt(spec, deps);
     deps.books.attempts.add(attempt);
+    progress.account?.began(held);
     return { held, attempt };
   } catch (thrown) {
     closeAttempt(held, request, null, toRouterError(thrown), 'failed');

@@ -3,6 +3,7 @@ import type { Usage } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { AttemptOutcome } from '../core/gate.ts';
 import type { Metrics } from '../core/metrics.ts';
+import { NANO_USD_PER_USD } from '../core/money.ts';
 import type { Disclosure, End, ReplyBody, Sink } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Clock, Log } from '../core/runtime.ts';
@@ -77,6 +78,8 @@ export function closeCall(
   const { error, usage } = end;
   const { caller, call, dialect } = request;
   const totalMs = clock.nowMs() - request.receivedMs;
+  const account = progress?.account ?? null;
+  if (progress !== null) account?.close(progress, said, end, totalMs);
   const firstContentMs = progress?.firstContentMs ?? null;
   const fields = {
     id: request.id,
@@ -100,6 +103,8 @@ export function closeCall(
     uncachedTokens: usage?.uncachedTokens,
     cachedTokens: usage?.cachedTokens,
     outputTokens: usage?.outputTokens,
+    costUsd: account === null ? undefined : account.cost / NANO_USD_PER_USD,
+    chargeUsd: account === null ? undefined : account.charge / NANO_USD_PER_USD,
   };
   log.info('call', fields);
   metrics.call({
@@ -117,6 +122,8 @@ export function closeCall(
     uncachedTokens: usage?.uncachedTokens ?? 0,
     cachedTokens: usage?.cachedTokens ?? 0,
     outputTokens: usage?.outputTokens ?? 0,
+    cost: account?.cost ?? 0,
+    charge: account?.charge ?? 0,
   });
 }
 

@@ -147,6 +147,7 @@ function wholeReply(answers: readonly PartAnswer[], whole: JoinedReply): Inferen
 function disclosureOf(parts: readonly Disclosure[]): Disclosure {
   return {
     ...parts[0]!,
+    charge: parts.reduce<number | null>((sum, { charge }) => (sum === null || charge == null ? null : sum + charge), 0),
     attempts: parts.reduce((sum, { attempts }) => sum + attempts, 0),
     queueMs: parts.reduce((most, { queueMs }) => Math.max(most, queueMs), 0),
     coldMs: parts.reduce((most, { coldMs }) => Math.max(most, coldMs), 0),

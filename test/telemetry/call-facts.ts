@@ -16,5 +16,7 @@ export const aCall = (more: Partial<CallFacts> = {}): CallFacts => ({
   uncachedTokens: 10,
   cachedTokens: 5,
   outputTokens: 20,
+  cost: 0,
+  charge: 0,
   ...more,
 });
