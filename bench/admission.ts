@@ -21,7 +21,12 @@ const BUDGET_US = 2;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 const rate = { perMinute: 1e9, burst: 1e9, dryRun: false };
-const all: TenantLimits = { ...NO_LIMITS, requests: rate, uncachedTokens: rate, inFlight: { limit: 64, dryRun: false } };
+const all: TenantLimits = {
+  ...NO_LIMITS,
+  requests: rate,
+  uncachedTokens: rate,
+  inFlight: { limit: 64, dryRun: false },
+};
 
 function calls(limits: TenantLimits): Run {
   const clock = nodeClock;

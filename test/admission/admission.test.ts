@@ -95,7 +95,11 @@ describe('uncached tokens per minute', () => {
 describe('all limits together', () => {
   it('nothing is taken of one when another refuses', async () => {
     const { enter, refusal } = stage();
-    const all = limits({ requests: perMinute(2), uncachedTokens: perMinute(20), inFlight: { limit: 1, dryRun: false } });
+    const all = limits({
+      requests: perMinute(2),
+      uncachedTokens: perMinute(20),
+      inFlight: { limit: 1, dryRun: false },
+    });
     const first = enter({ limits: all });
     expect((await refusal({ limits: all })).message).toContain('uncached tokens');
     const cheap = { limits: all, uncachedTokens: 1, outputTokens: 1 };

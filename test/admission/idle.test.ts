@@ -26,7 +26,10 @@ interface Call {
 }
 
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ enter: fc.nat(1), patienceMs: fc.constantFrom(0, 300, 5_000), tokens: fc.nat(250) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ enter: fc.nat(1), patienceMs: fc.constantFrom(0, 300, 5_000), tokens: fc.nat(250) }),
+  },
   { weight: 3, arbitrary: fc.record({ settle: fc.nat(20), used: fc.constantFrom(null, 0, 5, 100, 400) }) },
   { weight: 1, arbitrary: fc.record({ abort: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ waitMs: fc.integer({ min: 1, max: 600 }) }) },

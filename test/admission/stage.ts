@@ -1,5 +1,5 @@
 // Decides what an admission under test stands on: a clock that the test moves, counted metrics, a log to look at. For its tests.
-import { type AdmissionCall, Admission, type AdmissionOptions, type Admitted } from '../../src/admission/admission.ts';
+import { Admission, type AdmissionCall, type AdmissionOptions, type Admitted } from '../../src/admission/admission.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import { type Metrics, NO_METRICS } from '../../src/core/metrics.ts';
 import { type MinuteLimit, NO_LIMITS, type TenantLimits } from '../../src/core/plan.ts';

@@ -34,29 +34,32 @@ function lossy(withLocal = true) {
 }
 
 describe('F112 a store that is lost', () => {
-  it.each<Mood>(['throws', 'rejects'])('that %s: this process counts by itself, says so once, and goes on later', async (mood) => {
-    const { admission, call, refusal, clock, log, counted, now, memory } = lossy();
-    now.mood = mood;
-    const first = await admission.enter(call({ limits: rule }));
-    const second = await admission.enter(call({ limits: rule }));
-    expect(now.asked).toBe(1);
-    // The limit is still one.
-    expect(await refusal({ limits: rule })).toMatchObject({ code: 'rate_limit_exceeded', status: 429 });
-    clock.advance(1_000);
-    await refusal({ limits: rule });
-    expect(now.asked).toBe(2);
-    expect(log.of('quota_store').map(({ fields }) => fields)).toEqual([
-      { state: 'lost', op: 'reserve', code: 'unavailable' },
-    ]);
-    expect(log.text()).not.toContain('secret');
-    expect(counted.filter((text) => text.startsWith('fault'))).toEqual(Array(2).fill('fault quotas reserve'));
-    now.mood = 'well';
-    clock.advance(1_000);
-    const third = await admission.enter(call({ limits: rule }));
-    expect(log.of('quota_store')[1]!.fields).toEqual({ state: 'back' });
-    for (const each of [first, second, third]) each.settle(1);
-    expect(memory.read({ kind: 'slots', bucket: 'acme in flight', limit: 2, dryRun: false }).remaining).toBe(2);
-  });
+  it.each<Mood>(['throws', 'rejects'])(
+    'that %s: this process counts by itself, says so once, and goes on later',
+    async (mood) => {
+      const { admission, call, refusal, clock, log, counted, now, memory } = lossy();
+      now.mood = mood;
+      const first = await admission.enter(call({ limits: rule }));
+      const second = await admission.enter(call({ limits: rule }));
+      expect(now.asked).toBe(1);
+      // The limit is still one.
+      expect(await refusal({ limits: rule })).toMatchObject({ code: 'rate_limit_exceeded', status: 429 });
+      clock.advance(1_000);
+      await refusal({ limits: rule });
+      expect(now.asked).toBe(2);
+      expect(log.of('quota_store').map(({ fields }) => fields)).toEqual([
+        { state: 'lost', op: 'reserve', code: 'unavailable' },
+      ]);
+      expect(log.text()).not.toContain('secret');
+      expect(counted.filter((text) => text.startsWith('fault'))).toEqual(Array(2).fill('fault quotas reserve'));
+      now.mood = 'well';
+      clock.advance(1_000);
+      const third = await admission.enter(call({ limits: rule }));
+      expect(log.of('quota_store')[1]!.fields).toEqual({ state: 'back' });
+      for (const each of [first, second, third]) each.settle(1);
+      expect(memory.read({ kind: 'slots', bucket: 'acme in flight', limit: 2, dryRun: false }).remaining).toBe(2);
+    },
+  );
 
   it('that is silent: no call waits for it longer than a second, and what it grants too late is given back', async () => {
     const { admission, call, clock, now, late, memory, counted } = lossy();
