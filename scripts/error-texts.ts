@@ -76,7 +76,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     'What the tenant may spend in this hour, day or month is spent, or less is left than the call is likely to cost. `resets_at` in the body says when the window ends. Anthropic dialects: 402 `billing_error`.',
     'Wait for the reset, or ask the operator for more; see [spend.md](spend.md).',
   ),
-  rate_limit_exceeded: text("The caller's own rate limit is used up.", 'Wait for `Retry-After`.'),
+  rate_limit_exceeded: text(
+    "A limit of the caller's tenant is used up: requests, tokens, or calls in flight; see [quotas.md](quotas.md).",
+    'Wait for `Retry-After`.',
+  ),
   capacity_contended: text(
     'Workers are up, but all their slots are taken, or they say that they are full, and the wait in line was too long.',
     'Wait for `Retry-After`, or add workers.',

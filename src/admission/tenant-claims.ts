@@ -6,7 +6,7 @@ import { HoldTime, slotLimit } from './in-flight.ts';
 import { requestLimit } from './request-rate.ts';
 import { tokenLimit } from './token-rate.ts';
 
-/** Stores read claims before they return, so a tenant's calls can share them. */
+/** Stores read what they are given before they return, so a tenant's calls can share it. */
 interface Amount {
   readonly limit: QuotaLimit;
   amount: number;
@@ -22,6 +22,7 @@ export class TenantClaims {
   readonly tokensAt: number;
   readonly holdTime = new HoldTime();
   readonly #claims: readonly Amount[];
+  readonly #used: number[];
 
   constructor(tenant: string, limits: TenantLimits) {
     this.tenant = tenant;
@@ -38,6 +39,8 @@ export class TenantClaims {
     this.requestsAt = this.kinds.indexOf('requests');
     this.tokensAt = this.kinds.indexOf('tokens');
     this.#claims = set.map(([, limit]) => ({ limit, amount: 1 }));
+    // A request counts whatever becomes of it, a slot is free.
+    this.#used = this.kinds.map((kind) => (kind === 'requests' ? 1 : 0));
   }
 
   /** Good until the next call of this. */
@@ -46,12 +49,10 @@ export class TenantClaims {
     return this.#claims;
   }
 
-  /** By place: a request counts whatever becomes of it, a slot is free. */
+  /** What was used, by place. Good until the next call of this. */
   used(tokens: number): readonly number[] {
-    const used = [0, 0, 0];
-    if (this.requestsAt >= 0) used[this.requestsAt] = 1;
-    if (this.tokensAt >= 0) used[this.tokensAt] = tokens;
-    return used;
+    if (this.tokensAt >= 0) this.#used[this.tokensAt] = tokens;
+    return this.#used;
   }
 
   kindOf(limit: QuotaLimit): LimitKind {
@@ -60,27 +61,37 @@ export class TenantClaims {
   }
 }
 
-/** Of one set of limits, which may be many tenants' own or a plan's. */
-const MOST_TENANTS = 10_000;
+/** Of one set of limits, as a rule one tenant's own; a plan's may be many tenants'. */
+interface Shared {
+  readonly first: TenantClaims;
+  readonly others: Map<string, TenantClaims>;
+}
+
+/** Sharers that are remembered. What is lost is made again, but for the mean of hold times. */
+const MOST_OTHERS = 10_000;
 
 /** The claims of each tenant; null: it has no limit that counts here. */
 export class ClaimBook {
-  readonly #byLimits = new WeakMap<TenantLimits, Map<string, TenantClaims>>();
+  readonly #byLimits = new WeakMap<TenantLimits, Shared>();
 
   of(tenant: string, limits: TenantLimits): TenantClaims | null {
     if (limits.requests === null && limits.uncachedTokens === null && limits.inFlight === null) return null;
-    let tenants = this.#byLimits.get(limits);
-    if (tenants === undefined) {
-      tenants = new Map();
-      this.#byLimits.set(limits, tenants);
+    const shared = this.#byLimits.get(limits);
+    if (shared === undefined) {
+      const first = new TenantClaims(tenant, limits);
+      this.#byLimits.set(limits, { first, others: new Map() });
+      return first;
     }
-    let claims = tenants.get(tenant);
-    if (claims === undefined) {
-      // What is lost is made again, but for the mean of hold times.
-      if (tenants.size >= MOST_TENANTS) tenants.clear();
-      claims = new TenantClaims(tenant, limits);
-      tenants.set(tenant, claims);
-    }
-    return claims;
+    return shared.first.tenant === tenant ? shared.first : other(shared, tenant, limits);
   }
+}
+
+function other({ others }: Shared, tenant: string, limits: TenantLimits): TenantClaims {
+  let claims = others.get(tenant);
+  if (claims === undefined) {
+    if (others.size >= MOST_OTHERS) others.clear();
+    claims = new TenantClaims(tenant, limits);
+    others.set(tenant, claims);
+  }
+  return claims;
 }

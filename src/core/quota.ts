@@ -63,7 +63,7 @@ export interface QuotaReservation {
    * Corrects each claim, by its place, to what was really used, and gives slots back. A rate gets back no more than time has
    * left of it: the least that was missing from the bucket at any moment since. For whoever holds claims until their bucket is
    * full again has got them back once already, and would get several bursts at once. Using more than was claimed is a debt
-   * that later claims wait for.
+   * that later claims wait for. `used` is read before this returns.
    */
   settle(used: readonly number[]): void | Promise<void>;
 }

@@ -1,71 +1,65 @@
 // The lowest value of a course since each of several moments. For stores that give back what is not used.
 
-/** One moment, or several since which the lowest value is the same. */
-class Low {
-  value = Number.POSITIVE_INFINITY;
-  /** Moments that it stands for. */
-  moments = 1;
-  older: Low | null;
-  newer: Low | null = null;
+/** A moment, or what several have become since which the lowest value is the same. Its fields are for `Lows` alone. */
+export interface Moment {
+  low: number;
+  /** How many it stands for. */
+  moments: number;
+  older: Moment | null;
+  newer: Moment | null;
   /** Whom it has become one with. */
-  into: Low | null = null;
-
-  constructor(older: Low | null) {
-    this.older = older;
-  }
+  into: Moment | null;
 }
-
-/** Of a moment. */
-export type Moment = Low;
 
 /**
  * Invariant: from old to new, values rise, since what is lowest over a longer time is no higher. So a value of the course
  * changes the newest ones alone, and those it changes become one: each moment costs a constant, over its life.
  */
 export class Lows {
-  #newest: Low | null = null;
+  #newest: Moment | null = null;
 
-  /** A moment that values from now on count for. */
-  begin(): Moment {
-    const low = new Low(this.#newest);
-    if (this.#newest !== null) this.#newest.newer = low;
-    this.#newest = low;
-    return low;
+  /** Values from now on count for this moment, which is new. */
+  begin(moment: Moment): void {
+    moment.low = Number.POSITIVE_INFINITY;
+    moment.moments = 1;
+    moment.older = this.#newest;
+    if (this.#newest !== null) this.#newest.newer = moment;
+    this.#newest = moment;
   }
 
   /** The course comes by this value. */
   pass(value: number): void {
-    let low = this.#newest;
-    if (low === null || low.value <= value) return;
-    for (let { older } = low; older !== null && older.value >= value; older = older.older) {
-      older.moments += low.moments;
+    let moment = this.#newest;
+    if (moment === null || moment.low <= value) return;
+    for (let { older } = moment; older !== null && older.low >= value; older = older.older) {
+      older.moments += moment.moments;
       older.newer = null;
-      low.older = null;
-      low.into = older;
-      low = older;
+      moment.older = null;
+      moment.into = older;
+      moment = older;
     }
-    low.value = value;
-    this.#newest = low;
+    moment.low = value;
+    this.#newest = moment;
   }
 
   /** The lowest since that moment, which is kept no longer. Once per moment. */
   end(moment: Moment): number {
-    const low = rootOf(moment);
-    if (--low.moments === 0) {
-      if (low.newer === null) this.#newest = low.older;
-      else low.newer.older = low.older;
-      if (low.older !== null) low.older.newer = low.newer;
+    const root = rootOf(moment);
+    if (--root.moments === 0) {
+      if (root.newer === null) this.#newest = root.older;
+      else root.newer.older = root.older;
+      if (root.older !== null) root.older.newer = root.newer;
     }
-    return low.value;
+    return root.low;
   }
 }
 
-function rootOf(moment: Low): Low {
-  let low = moment;
-  while (low.into !== null) {
+function rootOf(moment: Moment): Moment {
+  let root = moment;
+  while (root.into !== null) {
     // Each look halves the way for the next.
-    if (low.into.into !== null) low.into = low.into.into;
-    low = low.into;
+    if (root.into.into !== null) root.into = root.into.into;
+    root = root.into;
   }
-  return low;
+  return root;
 }

@@ -67,10 +67,11 @@ it.each(['at once', 'late'])('F108 with a store that answers %s: 150 random hist
         } else if ('settle' in one) {
           const some = open();
           const which = some[one.settle % some.length];
-          which?.admitted!.settle(one.used);
+          if (which === undefined) continue;
+          which.admitted!.settle(one.used);
           // A second time does nothing.
-          which?.admitted!.settle(0);
-          if (which !== undefined) settled.add(which);
+          which.admitted!.settle(0);
+          settled.add(which);
         } else if ('abort' in one) calls[one.abort % calls.length]?.signal.abort();
         else await clock.advanceSettling(one.waitMs);
         for (const tenant of TENANTS)

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { Admission, type Admitted } from '../../src/admission/admission.ts';
 import { RouterError } from '../../src/core/errors.ts';
-import { NO_METRICS } from '../../src/core/metrics.ts';
+import { type Metrics, NO_METRICS } from '../../src/core/metrics.ts';
 import { NO_LIMITS, type TenantLimits } from '../../src/core/plan.ts';
 import type { Clock } from '../../src/core/runtime.ts';
 import { CallSignal } from '../../src/core/signal.ts';
@@ -37,7 +37,12 @@ it('F104 lets nothing beyond the bound through in 1,000,000 requests, of which m
   };
   const memory = createMemoryQuota({ clock });
   const held = { tokens: 0 };
-  const metrics = { ...NO_METRICS, held: (tokens: number) => void (held.tokens += tokens) };
+  const metrics: Metrics = {
+    ...NO_METRICS,
+    held(tokens) {
+      held.tokens += tokens;
+    },
+  };
   const admission = new Admission({ store: watched(memory, history), clock, random, metrics, log: recordingLog() });
   const limits = Array.from({ length: TENANTS }, (): TenantLimits => {
     const rate = (perMinute: number) => ({ perMinute, burst: Math.ceil(perMinute * (0.1 + random())), dryRun: false });

@@ -23,7 +23,11 @@ export function delayedQuota(store: QuotaStore, clock: VirtualClock, random: Ran
         const answer = await store.reserve(claims, leaseMs);
         if (!answer.granted) return answer;
         const { granted, views, overruns } = answer;
-        return { granted, views, overruns, settle: (used) => late(() => answer.settle([...used])) };
+        const settle = (used: readonly number[]) => {
+          const copy = [...used];
+          return late(() => answer.settle(copy));
+        };
+        return { granted, views, overruns, settle };
       });
     },
     read: (limit) => late(() => store.read(limit)),

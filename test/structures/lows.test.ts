@@ -21,8 +21,11 @@ it('knows the lowest value since each of its moments: 500 random courses', () =>
         if ('pass' in one) {
           lows.pass(one.pass);
           for (const { values } of open) values.push(one.pass);
-        } else if ('begin' in one) open.push({ moment: lows.begin(), values: [] });
-        else if (open.length > 0) end(one.end % open.length);
+        } else if ('begin' in one) {
+          const moment = { low: 0, moments: 0, older: null, newer: null, into: null };
+          lows.begin(moment);
+          open.push({ moment, values: [] });
+        } else if (open.length > 0) end(one.end % open.length);
       }
       while (open.length > 0) end(0);
     }),

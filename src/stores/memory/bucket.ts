@@ -5,40 +5,59 @@ import { Lows, type Moment } from '../../structures/lows.ts';
 /** Sums of fractions of a ms are off by their last bits; a microsecond is less than a unit of any limit. */
 const SLACK_MS = 1e-3;
 
-/** What one claim holds of a bucket. */
-export class Held {
+/** Units of a rate that a claim took, and since when what is missing is watched for it. */
+export class HeldUnits implements Moment {
+  low = 0;
+  moments = 0;
+  older: Moment | null = null;
+  newer: Moment | null = null;
+  into: Moment | null = null;
   readonly bucket: Bucket;
-  readonly limit: RateLimit | SlotLimit;
+  readonly limit: RateLimit;
   readonly amount: number;
-  /** Of a rate: since when what is missing is watched. */
-  readonly moment: Moment | null;
-  /** Of a slot: when it comes back by itself. */
-  readonly endMs: number;
-  /** Its place among the bucket's slots; -1: in none. */
-  place = -1;
 
-  constructor(bucket: Bucket, limit: RateLimit | SlotLimit, amount: number, moment: Moment | null, endMs: number) {
+  constructor(bucket: Bucket, limit: RateLimit, amount: number) {
     this.bucket = bucket;
     this.limit = limit;
     this.amount = amount;
-    this.moment = moment;
+  }
+}
+
+export class HeldSlot {
+  readonly bucket: Bucket;
+  /** When it comes back by itself. */
+  readonly endMs: number;
+  /** Among the bucket's slots; -1: in none. */
+  place = -1;
+
+  constructor(bucket: Bucket, endMs: number) {
+    this.bucket = bucket;
     this.endMs = endMs;
   }
 }
 
+export type Held = HeldUnits | HeldSlot;
+
 export class Bucket {
+  readonly name: string;
+  /** In the store under its name. One that is not has been dropped at rest, or is forgotten. */
+  kept = true;
   /** When its rate is full again: what is missing is the time from now to then. */
   fullMs = Number.NEGATIVE_INFINITY;
   usedMs = 0;
   /** Of an erased tenant: what its calls still correct is nobody's. */
   forgotten = false;
   /** A bucket has either; each is made when it is needed, as there may be very many buckets. */
-  #slots: Held[] | null = null;
+  #slots: HeldSlot[] | null = null;
   #lows: Lows | null = null;
   /** No slot comes back by itself before that. */
   #soonestMs = Number.POSITIVE_INFINITY;
   /** All that was ever given back, ms. What was missing before would have been less by it. */
   #backMs = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   /** Nothing is missing and nothing held: a new one would be the same. */
   atRest(nowMs: number): boolean {
@@ -52,17 +71,19 @@ export class Bucket {
     return overMs > SLACK_MS ? overMs : 0;
   }
 
-  take(limit: RateLimit, amount: number, nowMs: number): Held {
+  take(limit: RateLimit, amount: number, nowMs: number): HeldUnits {
     const missingMs = this.#pass(nowMs);
+    const held = new HeldUnits(this, limit, amount);
+    this.#lows!.begin(held);
     this.fullMs = nowMs + missingMs + amount * unitMs(limit);
-    return new Held(this, limit, amount, this.#lows!.begin(), 0);
+    return held;
   }
 
   /** Corrects what was taken to what was used. */
-  correct(held: Held, limit: RateLimit, used: number, nowMs: number): void {
+  correct(held: HeldUnits, used: number, nowMs: number): void {
     const missingMs = this.#pass(nowMs);
-    const leastMs = this.#lows!.end(held.moment!) - this.#backMs;
-    const moreMs = (used - held.amount) * unitMs(limit);
+    const leastMs = this.#lows!.end(held) - this.#backMs;
+    const moreMs = (used - held.amount) * unitMs(held.limit);
     const changeMs = Math.max(moreMs, -Math.max(0, leastMs));
     if (changeMs < 0) this.#backMs -= changeMs;
     this.fullMs = nowMs + missingMs + changeMs;
@@ -79,15 +100,15 @@ export class Bucket {
     return this.#slots === null ? 0 : this.#slots.length;
   }
 
-  hold(limit: SlotLimit, endMs: number): Held {
-    const held = new Held(this, limit, 1, null, endMs);
+  hold(endMs: number): HeldSlot {
+    const held = new HeldSlot(this, endMs);
     this.#slots ??= [];
     held.place = this.#slots.push(held) - 1;
     if (endMs < this.#soonestMs) this.#soonestMs = endMs;
     return held;
   }
 
-  free(held: Held): void {
+  free(held: HeldSlot): void {
     const slots = this.#slots;
     if (held.place < 0 || slots === null) return;
     const last = slots.pop()!;

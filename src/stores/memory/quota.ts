@@ -9,7 +9,7 @@ import type {
   QuotaStore,
 } from '../../core/quota.ts';
 import type { Clock } from '../../core/runtime.ts';
-import { Bucket, type Held } from './bucket.ts';
+import { Bucket, type Held, HeldSlot } from './bucket.ts';
 
 /** A bucket that is asked again and again is not made anew each time. */
 const IDLE_MS = 1_000;
@@ -35,7 +35,10 @@ export function createMemoryQuota({ clock }: { readonly clock: Pick<Clock, 'nowM
 class Buckets implements MemoryQuota {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #buckets = new Map<string, Bucket>();
-  #hand: MapIterator<[string, Bucket]> = this.#buckets.entries();
+  #hand: MapIterator<Bucket> = this.#buckets.values();
+  /** Of the call that is looked at: its buckets, and what each was before. */
+  readonly #found: Bucket[] = [];
+  readonly #before: number[] = [];
 
   constructor(clock: Pick<Clock, 'nowMs'>) {
     this.#clock = clock;
@@ -49,46 +52,45 @@ class Buckets implements MemoryQuota {
   reserve(claims: readonly Claim[], leaseMs: number): QuotaAnswer {
     const nowMs = this.#clock.nowMs();
     const parts: (Held | null)[] = [];
-    const before: number[] = [];
     let overruns = NO_OVERRUNS;
     this.#sweep(nowMs, 1);
     for (let place = 0; place < claims.length; place++) {
       const { limit, amount } = claims[place]!;
       const bucket = this.#bucket(limit.bucket, nowMs);
-      before.push(bucket.fullMs);
+      this.#found[place] = bucket;
+      this.#before[place] = bucket.fullMs;
       const waitMs = limit.kind === 'rate' ? bucket.waitMs(limit, amount, nowMs) : slotWaitMs(bucket, limit, nowMs);
       if (waitMs === 0) {
-        parts.push(limit.kind === 'rate' ? bucket.take(limit, amount, nowMs) : bucket.hold(limit, nowMs + leaseMs));
+        parts.push(limit.kind === 'rate' ? bucket.take(limit, amount, nowMs) : bucket.hold(nowMs + leaseMs));
       } else if (limit.dryRun) {
         parts.push(null);
         overruns = [...overruns, limit];
       } else {
-        undo(parts, before, nowMs);
+        undo(parts, this.#before, nowMs);
         return this.#refusal(claims, place, waitMs, overruns);
       }
     }
     const views: BucketView[] = [];
     for (let place = 0; place < claims.length; place++) {
-      const { limit } = claims[place]!;
-      views.push(this.#buckets.get(limit.bucket)!.view(limit, nowMs));
+      views.push(this.#found[place]!.view(claims[place]!.limit, nowMs));
     }
     return new Reservation(this, parts, views, overruns);
   }
 
   read(limit: QuotaLimit): BucketView {
-    return (this.#buckets.get(limit.bucket) ?? new Bucket()).view(limit, this.#clock.nowMs());
+    return (this.#buckets.get(limit.bucket) ?? new Bucket(limit.bucket)).view(limit, this.#clock.nowMs());
   }
 
   forget(prefix: string): void {
     for (const [name, bucket] of this.#buckets) {
       if (!name.startsWith(prefix)) continue;
       bucket.forgotten = true;
-      this.#buckets.delete(name);
+      this.#drop(bucket);
     }
   }
 
   close(): void {
-    this.#buckets.clear();
+    this.forget('');
   }
 
   settle(parts: readonly (Held | null)[], used: readonly number[]): void {
@@ -96,13 +98,14 @@ class Buckets implements MemoryQuota {
     for (let place = 0; place < parts.length; place++) {
       const held = parts[place]!;
       if (held === null) continue;
-      const { bucket, limit, amount } = held;
-      if (limit.kind === 'slots') {
+      const { bucket } = held;
+      if (held instanceof HeldSlot) {
         bucket.free(held);
         continue;
       }
+      const { limit, amount } = held;
       const truly = used[place] ?? amount;
-      if (this.#buckets.get(limit.bucket) === bucket) bucket.correct(held, limit, truly, nowMs);
+      if (bucket.kept) bucket.correct(held, truly, nowMs);
       // It was dropped at rest: time has given all back, and a debt is still one.
       else if (truly > amount && !bucket.forgotten) {
         this.#bucket(limit.bucket, nowMs).owe(limit, truly - amount, nowMs);
@@ -123,7 +126,7 @@ class Buckets implements MemoryQuota {
     let bucket = this.#buckets.get(name);
     if (bucket === undefined) {
       this.#sweep(nowMs, LOOKS);
-      bucket = new Bucket();
+      bucket = new Bucket(name);
       this.#buckets.set(name, bucket);
     }
     bucket.usedMs = nowMs;
@@ -135,12 +138,17 @@ class Buckets implements MemoryQuota {
     for (let look = 0; look < looks; look++) {
       const next = this.#hand.next();
       if (next.done === true) {
-        this.#hand = this.#buckets.entries();
+        this.#hand = this.#buckets.values();
         return;
       }
-      const [name, bucket] = next.value;
-      if (nowMs - bucket.usedMs >= IDLE_MS && bucket.atRest(nowMs)) this.#buckets.delete(name);
+      const bucket = next.value;
+      if (nowMs - bucket.usedMs >= IDLE_MS && bucket.atRest(nowMs)) this.#drop(bucket);
     }
+  }
+
+  #drop(bucket: Bucket): void {
+    bucket.kept = false;
+    this.#buckets.delete(bucket.name);
   }
 }
 
@@ -179,9 +187,9 @@ function undo(parts: readonly (Held | null)[], before: readonly number[], nowMs:
   for (let place = parts.length - 1; place >= 0; place--) {
     const held = parts[place]!;
     if (held === null) continue;
-    if (held.limit.kind === 'slots') held.bucket.free(held);
+    if (held instanceof HeldSlot) held.bucket.free(held);
     else {
-      held.bucket.correct(held, held.limit, held.amount, nowMs);
+      held.bucket.correct(held, held.amount, nowMs);
       held.bucket.fullMs = before[place]!;
     }
   }
