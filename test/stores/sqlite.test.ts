@@ -207,7 +207,12 @@ describe('F097 a file that is no whole store of keys is an error, never "no keys
 it('F031 no text of SQL is put together: every statement is a constant', () => {
   const texts = readSources('src').filter(({ path: file }) => file.startsWith('stores/'));
   const statements = texts.flatMap(({ text }) =>
-    [...text.matchAll(/(?:\.(?:prepare|exec)|sql\.(?:run|one|all))\(\s*([^,)]*)/g)].map((match) => match[1]!),
+    // The texts that are compiled in statements.ts are those of its callers, which are looked at here.
+    [
+      ...text
+        .replace('this.#db.prepare(text)', '')
+        .matchAll(/(?:\.(?:prepare|exec)|sql\.(?:run|one|all))\(\s*([^,)]*)/g),
+    ].map((match) => match[1]!),
   );
   expect(statements.length).toBeGreaterThan(30);
   // Steps of migration are constants themselves, in a list.

@@ -134,7 +134,7 @@ export class LedgerBook {
       const startMs = windowStartMs(window, nowMs);
       const spent = amountOf(this.#sql.one(SPENT, tenant, window, startMs));
       windows.push({ window, limit, spent: Number(spent), startMs, resetsMs: windowEndMs(window, startMs) });
-      const left = BigInt(Math.round(bounded(limit))) - spent - others;
+      const left = wholeNano(limit) - spent - others;
       room = room === null || left < room ? left : room;
     }
     if (room === null) {
@@ -217,3 +217,6 @@ export class LedgerBook {
 }
 
 const amountOf = (row: Row | undefined): bigint => (row?.['amount'] as bigint | undefined) ?? 0n;
+
+/** A limit may be larger than what a number holds exactly. */
+const wholeNano = (limit: number): bigint => BigInt(Math.round(Math.min(Math.max(limit, 0), 2 ** 62)));

@@ -8,17 +8,15 @@ const ATTEMPT_NUMBERS = 24;
 /** Texts known by number at most. Names come from callers too, so they end some time; then both sides begin anew. */
 const MAX_WORDS = 8_192;
 const FIRST_NUMBERS = 4_096;
-const FIRST_BYTES = 16_384;
-/** Bytes of UTF-8 that one UTF-16 unit takes at most. */
-const UTF8_MOST = 3;
 const NONE = -1;
-const encoder = new TextEncoder();
+/** Places of names of closed sets. */
+const NAMES = 10;
 
-/** What goes over to the thread. Buffers are handed over, not copied again. */
+/** What goes over to the thread. The buffer is handed over, not copied again. */
 export interface CallBatch {
   readonly count: number;
   readonly numbers: Float64Array<ArrayBuffer>;
-  readonly text: Uint8Array<ArrayBuffer>;
+  readonly text: string;
   /** Texts that the numbers name, beyond those of the batches before. */
   readonly words: readonly string[];
   /** Texts of the batches before are forgotten. */
@@ -29,12 +27,13 @@ export interface CallBatch {
 export class CallPacker {
   count = 0;
   #numbers = new Float64Array(FIRST_NUMBERS);
-  #text = new Uint8Array(FIRST_BYTES);
   #used = 0;
-  #textUsed = 0;
+  #texts: string[] = [];
   #known = new Map<string, number>();
   #words: string[] = [];
   #fresh = true;
+  #lastNames: (string | undefined)[] = new Array(NAMES).fill(undefined);
+  #lastNumbers: number[] = new Array(NAMES).fill(NONE);
 
   add(record: CallRecord): void {
     const { attempts } = record;
@@ -47,15 +46,15 @@ export class CallPacker {
     n[at++] = this.#inline(record.agent);
     n[at++] = this.#word(record.tenant);
     n[at++] = this.#word(record.keyId);
-    n[at++] = this.#word(record.class);
-    n[at++] = this.#word(record.dialect);
-    n[at++] = this.#word(record.priority);
-    n[at++] = this.#word(record.step);
-    n[at++] = this.#word(record.runSource);
+    n[at++] = this.#name(record.class, 0);
+    n[at++] = this.#name(record.dialect, 1);
+    n[at++] = this.#name(record.priority, 2);
+    n[at++] = this.#name(record.step, 3);
+    n[at++] = this.#name(record.runSource, 4);
     n[at++] = this.#word(record.asked);
     n[at++] = this.#word(record.served);
-    n[at++] = this.#word(record.degraded);
-    n[at++] = this.#word(record.how);
+    n[at++] = this.#name(record.degraded, 5);
+    n[at++] = this.#name(record.how, 6);
     n[at++] = this.#word(record.code);
     n[at++] = record.arrivedMs;
     n[at++] = record.stream ? 1 : 0;
@@ -81,20 +80,22 @@ export class CallPacker {
     const batch = {
       count: this.count,
       numbers: this.#numbers.slice(0, this.#used),
-      text: this.#text.slice(0, this.#textUsed),
+      text: this.#texts.join(''),
       words: this.#words,
       fresh: this.#fresh,
     };
-    this.count = this.#used = this.#textUsed = 0;
+    this.count = this.#used = 0;
+    this.#texts = [];
     this.#words = [];
-    this.#fresh = this.#known.size > MAX_WORDS;
-    if (this.#fresh) this.#known.clear();
+    this.#fresh = false;
+    if (this.#known.size > MAX_WORDS) this.forget();
     return batch;
   }
 
-  /** The batch taken last does not go over: the next one says all of its texts anew. */
+  /** The next batch says all of its texts anew; so it must where the one before does not go over. */
   forget(): void {
     this.#known.clear();
+    this.#lastNames.fill(undefined);
     this.#words = [];
     this.#fresh = true;
   }
@@ -102,17 +103,17 @@ export class CallPacker {
   #attempt(attempt: AttemptRecord, at: number): number {
     const n = this.#numbers;
     n[at++] = this.#word(attempt.target);
-    n[at++] = this.#word(attempt.kind);
+    n[at++] = this.#name(attempt.kind, 7);
     n[at++] = this.#word(attempt.worker);
     n[at++] = this.#word(attempt.model);
-    n[at++] = this.#word(attempt.outcome);
+    n[at++] = this.#name(attempt.outcome, 8);
     n[at++] = this.#word(attempt.code);
     n[at++] = attempt.beganMs;
     n[at++] = attempt.durationMs;
     n[at++] = attempt.firstContentMs ?? Number.NaN;
     n[at++] = attempt.estimated ? 1 : 0;
     n[at++] = attempt.gpuMs ?? Number.NaN;
-    n[at++] = this.#word(attempt.gpuSource);
+    n[at++] = this.#name(attempt.gpuSource, 9);
     n[at++] = attempt.cost;
     return this.#usage(attempt.usage, at);
   }
@@ -131,6 +132,16 @@ export class CallPacker {
     return at;
   }
 
+  /** Of a closed set: mostly the same as the last one in its place, which is told without a look-up. */
+  #name(text: string | null, place: number): number {
+    if (text === null) return NONE;
+    if (text === this.#lastNames[place]) return this.#lastNumbers[place]!;
+    const number = this.#word(text);
+    this.#lastNames[place] = text;
+    this.#lastNumbers[place] = number;
+    return number;
+  }
+
   #word(text: string | null): number {
     if (text === null) return NONE;
     const known = this.#known.get(text);
@@ -141,42 +152,17 @@ export class CallPacker {
     return number;
   }
 
-  /** A text that hardly repeats, in bytes; answers with how many. */
+  /** A text that hardly repeats; answers with its length. All of them become one text in the end, which is copied as a whole. */
   #inline(text: string | null): number {
     if (text === null) return NONE;
-    const { length } = text;
-    let at = this.#textUsed;
-    const most = at + length * UTF8_MOST;
-    if (most > this.#text.length) this.#text = grown(Uint8Array, this.#text, most);
-    const bytes = this.#text;
-    for (let place = 0; place < length; place++) {
-      const code = text.charCodeAt(place);
-      if (code > 127) return this.#encoded(text);
-      bytes[at++] = code;
-    }
-    this.#textUsed = at;
-    return length;
-  }
-
-  #encoded(text: string): number {
-    const { written } = encoder.encodeInto(text, this.#text.subarray(this.#textUsed));
-    this.#textUsed += written;
-    return written;
+    this.#texts.push(text);
+    return text.length;
   }
 
   #room(more: number): void {
-    if (this.#used + more > this.#numbers.length) {
-      this.#numbers = grown(Float64Array, this.#numbers, this.#used + more);
-    }
+    if (this.#used + more <= this.#numbers.length) return;
+    const next = new Float64Array(Math.max(this.#used + more, this.#numbers.length * 2));
+    next.set(this.#numbers);
+    this.#numbers = next;
   }
-}
-
-function grown<T extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
-  Make: new (length: number) => T,
-  old: T,
-  least: number,
-): T {
-  const next = new Make(Math.max(least, old.length * 2));
-  next.set(old);
-  return next;
 }

@@ -57,6 +57,8 @@ export class LedgerEngine {
   #retry: Timer | null = null;
   #renewal: Timer;
   #walAlarm = false;
+  #oneByOne = false;
+  #over = false;
   #closing: number | null = null;
 
   constructor(parts: EngineParts) {
@@ -122,6 +124,7 @@ export class LedgerEngine {
   }
 
   #commit(): void {
+    if (this.#over) return;
     this.#retry?.cancel();
     this.#retry = null;
     if (this.#waiting.length === 0 && this.#fault !== null) this.#waiting.push(this.#trial());
@@ -136,6 +139,7 @@ export class LedgerEngine {
       this.#waiting.splice(0, group.length);
       for (const then of after) then();
     }
+    this.#oneByOne = false;
     this.#recovered();
     this.#watchWal();
     if (this.#closing !== null) this.#close(this.#closing);
@@ -151,6 +155,7 @@ export class LedgerEngine {
   }
 
   #group(): readonly Entry[] {
+    if (this.#oneByOne) return this.#waiting.slice(0, 1);
     let records = 0;
     const end = this.#waiting.findIndex((entry) => {
       records += entry.records;
@@ -169,9 +174,21 @@ export class LedgerEngine {
     if (group.some(({ id }) => id !== null) && this.#waiting.length > 0) {
       return this.#closing === null ? this.#again(0) : this.#commit();
     }
+    if (isOurs(thrown) && this.#dropped(group)) return this.#commit();
     if (this.#closing !== null) return this.#giveUp(this.#closing, fault);
     this.#again(this.#pauseMs);
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+
+  /** What fails by itself, whatever the file's state, must not hold up the rest: it is found one by one, and given up. */
+  #dropped(group: readonly Entry[]): boolean {
+    this.#oneByOne = true;
+    if (group.length > 1) return true;
+    const [entry] = this.#waiting.splice(0, group.length);
+    if (entry === undefined) return false;
+    this.#parts.done(entry.records, entry.records);
+    this.#parts.log('error', 'ledger_lost', { records: entry.records, why: 'fault' });
+    return true;
   }
 
   #again(afterMs: number): void {
@@ -223,6 +240,7 @@ export class LedgerEngine {
     const { purge, transaction, soon, answer } = this.#parts;
     const job = question.what === 'erase' ? purge.erase(question.tenant) : purge.expire(question.beforeMs);
     const step = () => {
+      if (this.#over) return;
       try {
         if (transaction(() => job.step())) return soon(step);
         job.finish();
@@ -262,6 +280,7 @@ export class LedgerEngine {
   }
 
   #ended(id: number, answer: StoreFault | null): void {
+    this.#over = true;
     this.#waiting = [];
     this.#renewal.cancel();
     this.#retry?.cancel();
@@ -269,4 +288,10 @@ export class LedgerEngine {
     this.#parts.answer(id, answer);
     this.#parts.closeWay();
   }
+}
+
+/** Neither SQLite's nor the system's: a fault of this code, or of what it was given. */
+function isOurs(thrown: unknown): boolean {
+  const { errcode, errno } = thrown as { errcode?: number; errno?: number };
+  return errcode === undefined && errno === undefined && !(thrown instanceof StoreFault);
 }

@@ -54,28 +54,29 @@ export function ledgerPurge(sql: Statements, wallMs: () => number): LedgerPurge 
       },
     };
   }
-  const changes = (text: string, ...values: (string | number | bigint)[]) => BigInt(sql.run(text, ...values).changes);
   return {
     erase: (tenant) =>
       job(
         (last) => {
-          changes(ATTEMPTS_OF_TENANT, tenant, last);
-          return changes(CALLS_OF_TENANT, tenant, last);
+          sql.run(ATTEMPTS_OF_TENANT, tenant, last);
+          return changed(sql.run(CALLS_OF_TENANT, tenant, last));
         },
         () => 0n,
       ),
     expire: (beforeMs) =>
       job(
         (last) => {
-          changes(OLD_ATTEMPTS, beforeMs, last);
-          return changes(OLD_CALLS, beforeMs, last);
+          sql.run(OLD_ATTEMPTS, beforeMs, last);
+          return changed(sql.run(OLD_CALLS, beforeMs, last));
         },
         () => {
-          changes(OLD_LOST, beforeMs);
+          sql.run(OLD_LOST, beforeMs);
           // What this month has cost counts against its limits, however short records are kept.
-          changes(OLD_SPEND, Math.min(beforeMs, windowStartMs('month', wallMs())));
-          return changes(OLD_WORKER_TIME, beforeMs);
+          sql.run(OLD_SPEND, Math.min(beforeMs, windowStartMs('month', wallMs())));
+          return changed(sql.run(OLD_WORKER_TIME, beforeMs));
         },
       ),
   };
 }
+
+const changed = ({ changes }: ReturnType<Statements['run']>): bigint => BigInt(changes);

@@ -3,7 +3,6 @@ import type { Usage } from '../../core/dialect.ts';
 import type { AttemptRecord, CallRecord } from '../../core/ledger.ts';
 import type { CallBatch } from './ledger-codec.ts';
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Above it, whole numbers are not exact, and SQLite would not take them for whole. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -26,14 +25,14 @@ export class CallUnpacker {
 /** Reads a batch from front to end. A number that is none must not keep a whole group from being written, so it is bounded here. */
 class BatchReading {
   readonly #numbers: Float64Array;
-  readonly #bytes: Uint8Array;
+  readonly #texts: string;
   readonly #words: readonly string[];
   #at = 0;
   #textAt = 0;
 
   constructor(batch: CallBatch, words: readonly string[]) {
     this.#numbers = batch.numbers;
-    this.#bytes = batch.text;
+    this.#texts = batch.text;
     this.#words = words;
   }
 
@@ -130,7 +129,7 @@ class BatchReading {
     const length = this.#next();
     if (length < 0) return null;
     this.#textAt += length;
-    return decoder.decode(this.#bytes.subarray(this.#textAt - length, this.#textAt));
+    return this.#texts.slice(this.#textAt - length, this.#textAt);
   }
 }
 

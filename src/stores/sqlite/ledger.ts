@@ -148,7 +148,7 @@ export class SqliteLedger implements LedgerStore {
       const batch = this.#packer.take();
       // Texts that later batches may name go over in any case.
       if (this.#mayGo(batch.count)) {
-        this.#send({ kind: 'calls', batch }, batch.count, [batch.numbers.buffer, batch.text.buffer]);
+        this.#send({ kind: 'calls', batch }, batch.count, [batch.numbers.buffer]);
       } else this.#packer.forget();
     }
     if (times.length === 0) return;

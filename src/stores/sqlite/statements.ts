@@ -33,8 +33,7 @@ export class Statements {
   #of(text: string): StatementSync {
     const known = this.#compiled.get(text);
     if (known !== undefined) return known;
-    const TEXT = text;
-    const statement = this.#db.prepare(TEXT);
+    const statement = this.#db.prepare(text);
     statement.setReadBigInts(true);
     this.#compiled.set(text, statement);
     return statement;
