@@ -5,7 +5,7 @@ import { RunBookLru } from '../agents/run-book.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Caller } from '../core/keys.ts';
 import { type Metrics, NO_METRICS } from '../core/metrics.ts';
-import type { ModelPlan } from '../core/plan.ts';
+import type { ModelPlan, TenantRules } from '../core/plan.ts';
 import { NO_PRESSURE, type Pressure } from '../core/pressure.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Runtime } from '../core/runtime.ts';
@@ -38,6 +38,8 @@ export interface RouterOptions {
   readonly metrics?: Metrics;
   /** How hard pressed the process is. Default: never. */
   readonly pressure?: Pressure;
+  /** Tenants beside those that the policy names; null = none of this name. Default: there are none. */
+  readonly tenants?: (name: string) => TenantRules | null;
 }
 
 /** A model as `GET /v1/models` lists it. */
@@ -89,6 +91,11 @@ export function createRouter(options: RouterOptions): Router {
   const books: CallBooks = { open: 0, attempts: new Set() };
   const runs = new RunBookLru();
 
+  /** The policy's own word first, then a store's, then what holds for everybody else. */
+  function tenantOf(name: string): TenantRules {
+    return current.namedTenant(name) ?? options.tenants?.(name) ?? current.tenant(name);
+  }
+
   function plan(request: InferenceRequest): CallPlan {
     if (draining) throw stopping();
     const { call, caller, dialect, wants } = request;
@@ -104,7 +111,7 @@ export function createRouter(options: RouterOptions): Router {
       wants,
       managed: caller.managed,
       contextTokens: call.inputTokens / call.items,
-      zones: current.tenant(caller.tenant).zones,
+      zones: tenantOf(caller.tenant).zones,
       stored: call.stored,
     });
     if (fits instanceof RouterError) throw fits;
@@ -144,7 +151,7 @@ export function createRouter(options: RouterOptions): Router {
     estimates: new OutputEstimates(),
     plan,
     run,
-    tenant: (name) => current.tenant(name),
+    tenant: tenantOf,
     place: (name) => places.get(name),
   });
   return {
