@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { KeyStore } from '../core/keys.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../core/limits.ts';
 import type { Clock, Log, Random, Runtime } from '../core/runtime.ts';
+import type { TenantStore } from '../core/tenants.ts';
 import type { Address } from '../core/units.ts';
 import { demoPlugin, type Launcher } from '../demo/source.ts';
 import { dialects } from '../dialects/index.ts';
@@ -25,8 +26,11 @@ import { createNodeServer } from '../runtime/node/server.ts';
 import { createNodeTransport } from '../runtime/node/transport.ts';
 import { MemoryReplies } from '../stores/memory/replies.ts';
 import { SqliteKeys } from '../stores/sqlite/keys.ts';
+import { SqliteTenants } from '../stores/sqlite/tenants.ts';
 import { KeyRing } from '../tenants/key-ring.ts';
+import { TenantRing } from '../tenants/tenant-ring.ts';
 import { Door } from './door.ts';
+import { createTenantDesk } from './tenant-desk.ts';
 import { startWatch } from './watch.ts';
 
 export interface NodeOptions {
@@ -41,6 +45,8 @@ export interface NodeOptions {
   readonly requireKeys?: boolean;
   /** Where keys are kept; default: the file keys.db of the data folder. */
   readonly keys?: KeyStore;
+  /** Where tenants are kept beside the policy's; default: the file tenants.db of the data folder. */
+  readonly tenants?: TenantStore;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly launcher: Launcher;
   /** Or a maker, told what the policy wants logged. */
@@ -148,11 +154,24 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   const door = new Door(doorkeeper, rules, env);
   door.check('listen', listenAt);
   door.check('admin', adminAt);
-  let catalog = compilePolicy(first.policy);
+  let policy = first.policy;
+  let catalog = compilePolicy(policy);
+  const tenantStore = options.tenants ?? new SqliteTenants({ folder: dataFolder, busyMs: 200 });
+  if (options.tenants === undefined) opened.push(() => tenantStore.close());
+  const ring = new TenantRing({ store: tenantStore, clock, log, read: (entry) => catalog.readTenant(entry) });
+  opened.push(() => ring.close());
+  await ring.start();
   const watch = startWatch(clock, log, (routeClass) => catalog.classes[routeClass].slo);
   opened.push(() => watch.close());
   const { pressure, metrics } = watch;
-  const router = createRouter({ catalog, registries, runtime, metrics, pressure });
+  const router = createRouter({
+    catalog,
+    registries,
+    runtime,
+    metrics,
+    pressure,
+    tenants: (name) => ring.rules(name),
+  });
   opened.push(() => router.close());
   const replies = new MemoryReplies(clock);
   const ingress = createNodeIngress(limits, clock);
@@ -202,11 +221,21 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     router,
     newId: newRequestId,
     ingress,
+    limits,
     digest: runtime.digest,
     secret: () => door.adminSecret,
     open: () => door.opensAdmin(adminAt),
     ready,
     policy: () => state,
+    tenants: createTenantDesk({
+      ring,
+      store: tenantStore,
+      clock,
+      digest: runtime.digest,
+      log,
+      policy: () => policy,
+      catalog: () => catalog,
+    }),
     metrics: watch.page(() => router.status()),
   });
   const adminServer = createNodeServer({
@@ -255,7 +284,9 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     door.renew(next.policy.server, [publicServer, adminServer], log);
     state.refused = [];
     state.loadedAt = new Date(clock.wallMs()).toISOString();
-    catalog = compilePolicy(next.policy);
+    policy = next.policy;
+    catalog = compilePolicy(policy);
+    ring.policyChanged();
     router.reload(catalog);
     watching.follow(next.sources.map(({ path }) => path));
     kept = await keep(next, dataFolder, log, kept);
@@ -299,7 +330,9 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     await adminServer.close(true);
     ingress.close();
     doorkeeper.close();
+    ring.close();
     if (options.keys === undefined) await store.close();
+    if (options.tenants === undefined) await tenantStore.close();
     await router.close();
     await transport.close();
   }

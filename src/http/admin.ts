@@ -1,10 +1,12 @@
-// The admin listener: what the router knows of itself. For operators, by their secret or on this machine.
+// The admin listener: what the router knows of itself, and its tenants. For operators, by their secret or on this machine.
 import { Hono } from 'hono';
 import { RouterError, toRouterError } from '../core/errors.ts';
+import type { HttpLimits } from '../core/limits.ts';
 import type { Digest, NewId } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
 import type { Router } from '../router/create.ts';
 import { sameBytes } from '../wire/same-bytes.ts';
+import { type TenantDesk, tenantRoutes } from './admin-tenants.ts';
 import { credentialOf } from './credential.ts';
 import { errorReply } from './errors.ts';
 import type { Ingress } from './ingress.ts';
@@ -13,7 +15,8 @@ import { type UsageRoutes, usageRoutes } from './usage.ts';
 export interface AdminOptions {
   readonly router: Router;
   readonly newId: NewId;
-  readonly ingress: Pick<Ingress, 'headers'>;
+  readonly ingress: Pick<Ingress, 'headers' | 'body'>;
+  readonly limits: HttpLimits;
   readonly digest: Digest;
   /** What this listener asks for; null = none is set. */
   secret(): string | null;
@@ -24,6 +27,8 @@ export interface AdminOptions {
   policy(): { readonly file: string; readonly loadedAt: string; readonly refused: readonly string[] };
   /** The ledger, where one is kept. */
   readonly usage?: UsageRoutes;
+  /** Reads and writes tenants. */
+  readonly tenants: TenantDesk;
   /** The page that Prometheus reads. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -46,6 +51,15 @@ export function createAdminApp(options: AdminOptions): Hono {
     return new Response(body, { headers: { 'content-type': contentType, 'cache-control': 'no-store' } });
   });
   if (options.usage !== undefined) app.route('/', usageRoutes(options.usage));
+  tenantRoutes(app, {
+    desk: options.tenants,
+    ingress: options.ingress,
+    limits: options.limits,
+    newId,
+    mayWrite() {
+      if (options.secret() === null) throw refused(NO_SECRET);
+    },
+  });
   const fail = (error: RouterError) => {
     const { status, headers, body } = errorReply(error, newId());
     return new Response(body, { status, headers });
@@ -54,13 +68,16 @@ export function createAdminApp(options: AdminOptions): Hono {
     fail(
       new RouterError(
         'not_found',
-        'No such route. The admin listener serves GET /healthz, /readyz, /status and /metrics.',
+        'No such route. The admin listener serves GET /healthz, /readyz, /status, /metrics, and /tenants with GET, PUT and DELETE of /tenants/NAME.',
       ),
     ),
   );
   app.onError((thrown) => fail(toRouterError(thrown)));
   return app;
 }
+
+const NO_SECRET =
+  'Nothing is changed without an admin secret: set SPILLWAY_ADMIN_SECRET, SPILLWAY_ADMIN_SECRET_FILE or server.adminSecret.';
 
 /** Null when the request may pass. Secrets are compared by their digests, in constant time. */
 async function refuseOperator(headers: HeaderView, options: AdminOptions): Promise<RouterError | null> {

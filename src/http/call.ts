@@ -9,10 +9,10 @@ import type { Disclosure, End, InferenceReply } from '../core/reply.ts';
 import type { Clock, Log, NewId } from '../core/runtime.ts';
 import type { InferenceService } from '../core/service.ts';
 import type { CallSignal } from '../core/signal.ts';
-import { type HeaderView, headerOf } from '../core/transport.ts';
 import { type Admit, mayCall } from './credential.ts';
 import { errorReply, headerText } from './errors.ts';
 import type { Ingress } from './ingress.ts';
+import { checkMedia } from './json-body.ts';
 import { type KeptReplies, readIdempotencyKey, replayedHeaders, type Try } from './kept-replies.ts';
 import type { TurnAway } from './overload.ts';
 import { readRun, readStep } from './run.ts';
@@ -147,18 +147,6 @@ function replyHeaders(reply: InferenceReply, dialect: Dialect, id: string): Reco
 function queryOf(url: string): string {
   const at = url.indexOf('?');
   return at < 0 ? '' : url.slice(at);
-}
-
-function checkMedia(headers: HeaderView): void {
-  const type = (headerOf(headers, 'content-type') ?? '').toLowerCase();
-  const bare = type.split(';', 1)[0]!.trim();
-  if (bare !== 'application/json') {
-    throw new RouterError('unsupported_media_type', 'Send the body as JSON, with "content-type: application/json".');
-  }
-  const encoding = headerOf(headers, 'content-encoding');
-  if (encoding !== null && encoding.trim().toLowerCase() !== 'identity') {
-    throw new RouterError('unsupported_media_type', 'Compressed request bodies are not taken; send the body as it is.');
-  }
 }
 
 function nameOf(thrown: unknown): string {

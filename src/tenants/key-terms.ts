@@ -32,8 +32,7 @@ const MAX_SCOPES = 64;
 export function termFaults(terms: KeyTerms, routes: readonly string[], wallMs: number): readonly TermFault[] {
   const faults: TermFault[] = [];
   const say = (field: keyof KeyTerms, text: string) => void faults.push({ field, text });
-  if (!TENANT.test(terms.tenant))
-    say('tenant', 'wants 1 to 63 lower-case letters, digits, "_" and "-", beginning with a letter or digit');
+  if (!isTenantName(terms.tenant)) say('tenant', `wants ${TENANT_RULE}`);
   else if (terms.tenant === DEVELOPMENT_TENANT)
     say('tenant', `cannot be ${DEVELOPMENT_TENANT}: that is the tenant of calls without keys`);
   if (terms.name.length > MAX_NAME || visible(terms.name) !== terms.name)
@@ -45,6 +44,12 @@ export function termFaults(terms: KeyTerms, routes: readonly string[], wallMs: n
   if (terms.routes !== null && !(bounded(terms.routes) && terms.routes.every((route) => routes.includes(route))))
     say('routes', `wants one or more of ${routes.join(', ')}`);
   return faults;
+}
+
+export const TENANT_RULE = '1 to 63 lower-case letters, digits, "_" and "-", beginning with a letter or digit';
+
+export function isTenantName(text: string): boolean {
+  return TENANT.test(text);
 }
 
 /** The text as it may be shown on a terminal, whoever wrote it. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../src/core/dialect.ts';
 import { ERROR_CODES, type ErrorCode, RouterError, toRouterError } from '../../src/core/errors.ts';
 import { retryAfterSeconds } from '../../src/core/retry-after.ts';
+import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
 import { errorReply } from '../../src/http/errors.ts';
@@ -221,7 +222,14 @@ describe('what nobody foresaw', () => {
     const app = createAdminApp({
       router: broken,
       newId: () => ID,
-      ingress: { headers: () => ({}) },
+      ingress: { headers: () => ({}), body: () => Promise.reject(new Error('canary')) },
+      limits: DEFAULT_HTTP_LIMITS,
+      tenants: {
+        list: () => [],
+        get: () => null,
+        set: () => Promise.resolve({}),
+        remove: () => Promise.resolve(false),
+      },
       digest: (bytes) => bytes,
       secret: () => null,
       open: () => true,

@@ -1,7 +1,9 @@
 // The ledger over HTTP, behind the admin listener's door. For src/http/usage and usage-query.
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import { StoreFault } from '../../src/core/store.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
+import type { TenantDesk } from '../../src/http/tenants.ts';
 import { readUsageQuery } from '../../src/http/usage-query.ts';
 import type { Router } from '../../src/router/create.ts';
 import { askedLedger, usageRow } from './usage-rows.ts';
@@ -13,12 +15,14 @@ function admin(ledger = askedLedger(), secret: string | null = null) {
   const app = createAdminApp({
     router: {} as Router,
     newId: () => 'id',
-    ingress: { headers: () => ({}) },
+    ingress: { headers: () => ({}), body: () => Promise.reject(new Error('no body is read')) },
     digest: (bytes) => bytes,
     secret: () => secret,
     open: () => true,
     ready: () => true,
     policy: () => ({ file: 'policy.yaml', loadedAt: '', refused: [] }),
+    limits: DEFAULT_HTTP_LIMITS,
+    tenants: {} as TenantDesk,
     usage: { ledger, clock: { wallMs: () => NOW } },
     metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
   });
