@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
 import { StoreFault } from '../../src/core/store.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
-import type { TenantDesk } from '../../src/http/tenants.ts';
+import type { TenantDesk } from '../../src/http/admin-tenants.ts';
 import { readUsageQuery } from '../../src/http/usage-query.ts';
 import type { Router } from '../../src/router/create.ts';
 import { askedLedger, usageRow } from './usage-rows.ts';
