@@ -13,17 +13,17 @@ export interface UsageRoutes {
   readonly clock: Pick<Clock, 'wallMs'>;
 }
 
-/** What is asked for has been written before it is counted. Throws a RouterError. */
+/** All calls that ended before the question are counted. Throws a RouterError. */
 export function usageRoutes({ ledger, clock }: UsageRoutes): Hono {
   const app = new Hono({ strict: true });
   app.get('/usage', async (context) => {
     const query = queryOf(context, QUERY_NAMES, clock.wallMs());
-    await stored(() => ledger.flush());
+    await written(ledger);
     return told(context, usageJson(query, await stored(() => ledger.usage(query))));
   });
   app.get('/usage/pools', async (context) => {
     const { fromMs, toMs } = queryOf(context, ['from', 'to'], clock.wallMs());
-    await stored(() => ledger.flush());
+    await written(ledger);
     return told(context, poolsJson(fromMs, toMs, await stored(() => ledger.poolTime(fromMs, toMs))));
   });
   app.delete('/tenants/:name/usage', async (context) => {
@@ -50,6 +50,15 @@ function queryOf(context: Context, names: readonly QueryName[], wallMs: number):
   if ('query' in read) return read.query;
   const { name, text } = read.fault;
   throw new RouterError('invalid_value', `"${name}" ${text}.`, { param: name });
+}
+
+/** While nothing can be written, what is there is told. */
+async function written(ledger: Pick<LedgerStore, 'flush'>): Promise<void> {
+  try {
+    await ledger.flush();
+  } catch (thrown) {
+    if (!(thrown instanceof StoreFault)) throw thrown;
+  }
 }
 
 /** A store's own words name files and what to do: here they are for its operator. */

@@ -115,6 +115,14 @@ describe('GET /usage', () => {
     expect(body).toMatchObject({ error: { code: 'store_unavailable', message: 'ledger.db is damaged.' } });
   });
 
+  it('tells what is there while nothing can be written', async () => {
+    const ledger = askedLedger();
+    ledger.flush = () => {
+      throw new StoreFault('full', 'There is no room left.');
+    };
+    expect(await admin(ledger)('/usage')).toMatchObject({ status: 200, body: { rows: [{ calls: 3 }] } });
+  });
+
   it('is for operators alone', async () => {
     const ledger = askedLedger();
     const ask = admin(ledger, 'secret');
