@@ -96,6 +96,8 @@ export interface ClassLine {
   readonly maxWaiting: number;
   /** Bytes of their bodies at most. */
   readonly maxBytes: number;
+  /** The class's longest wait, ms. */
+  readonly longestWaitMs: number;
   /** Weight of this class beside the pool's other classes. */
   readonly share: number;
 }
