@@ -116,6 +116,11 @@ export interface Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal>;
   /** When a slot would be this call's if it asked now, ms from now; 0 = at once as far as is known. */
   forecastMs(call: GateCall): number;
+  /**
+   * When a caller who has been refused with this `waitMs` is to come back, ms from now: each of its tenant's a slot later than
+   * the one before. Booked for a caller who is told so, and for nobody else.
+   */
+  returnMs(call: GateCall, waitMs: number): number;
   /** Something about the workers changed: look at the line again. */
   poke(): void;
   /** Refuses all in line and all to come. */

@@ -120,6 +120,14 @@ export class FairGate implements Gate {
     return waitMs;
   }
 
+  returnMs(call: GateCall, waitMs: number): number {
+    const line = this.#bands.lines[call.class];
+    const flow = line.flowOf(line.shareOf(call.tenant, call.weight), PRIORITIES.indexOf(call.priority));
+    // Those of all tenants in line come in turn.
+    const tenants = Math.max(1, line.lanes[flow.band]!.standing.length);
+    return flow.returns.next(this.#clock.nowMs(), waitMs, tenants * this.#slotMs());
+  }
+
   poke(): void {
     if (this.#bands.waiting === 0) return;
     for (const worker of this.#held.roomy()) this.#look(worker);
