@@ -149,7 +149,7 @@ F081 | all attempts fail while clients retry | at most 1.2 attempts a call; brea
 F082 | a thousand calls to a cold model | one start, a bounded line, the rest told when | rest: waking of platforms
 F083 | a thousand identical calls | one call upstream | later: cached answers
 F084 | a full ladder: better, smaller, refuse | a substitute says so; callers may forbid it; capability binds | rest: cached rungs
-F085 | batch beside chat | batch yields | rest: batches themselves; a call of band batch that has waited for half its longest wait goes beside interactive ones
+F085 | batch beside chat | batch yields | rest: batches themselves
 F086 | memory runs low | sheds in steps | rest: what caches and batches stop at 80 %, once there are any
 F087 | the loop lags | sheds by class
 F088 | one slow worker among good ones | gets less | rest: it shows in time to first content alone, so not in whole chat replies, nor to profiles that count calls

@@ -57,6 +57,41 @@ export async function overloads(seconds: number): Promise<string> {
   return table(head, rows);
 }
 
+/** What becomes of callers who all come back when they are told to, four times at most. */
+export async function comebacks(seconds: number): Promise<string> {
+  const rows: string[][] = [];
+  for (const times of [1.2, 1.5, 2, 3]) {
+    const figures = await overload({
+      shape: 'poisson',
+      waitSeconds: 10,
+      overloadSeconds: seconds,
+      times,
+      retries: 4,
+      seed: 1,
+    });
+    const { calls, refused, served, retryAfterSeconds, recoveryMs } = figures;
+    rows.push([
+      `${times}×`,
+      `${calls}`,
+      `${refused}`,
+      `${retryAfterSeconds.p50} s / ${retryAfterSeconds.p95} s`,
+      percent(served),
+      ms(recoveryMs),
+    ]);
+  }
+  return table(
+    [
+      `for ${seconds} s, \`wait: 10s\``,
+      'tries',
+      'refused',
+      'Retry-After p50 / p95',
+      'of further tries, served',
+      'recovery',
+    ],
+    rows,
+  );
+}
+
 export async function bursts(calls: readonly TraceCall[]): Promise<string> {
   const rows: string[][] = [];
   const worst = worstMinutes(calls, 5);

@@ -10,7 +10,7 @@ import { gathered } from '../src/simulation/traffic.ts';
 import { LIVE, liveAndSimulated, type Side } from '../test/simulation/claims/live.ts';
 import { agentPlaces } from './simulation-agents.ts';
 import { ms, percent, SEEDS, table } from './simulation-cells.ts';
-import { bursts, overloads, sickWorkers } from './simulation-overload.ts';
+import { bursts, comebacks, overloads, sickWorkers } from './simulation-overload.ts';
 import { fairShares, lowBands, neighbours } from './simulation-tenants.ts';
 
 async function besideLive(): Promise<string> {
@@ -55,6 +55,7 @@ const sections: Readonly<Record<string, () => Promise<string>>> = {
   'A neighbour’s flood': () => neighbours(120),
   'Work of lower bands': () => lowBands(120),
   'Ten times the load': () => overloads(60),
+  'Callers who come back': () => comebacks(60),
   'Recorded bursts': () => bursts(calls),
   'One sick worker of four': sickWorkers,
   'Agents and their prompts': () => agentPlaces(sessions, 120),

@@ -77,7 +77,7 @@ export function openStand({ workers, slots, maxWaiting, random }: StandOptions):
       kind: 'pool',
       serves: MODEL,
       rules: {
-        classes: { chat: { maxWaiting, maxBytes: 2 ** 40, share: 1 } },
+        classes: { chat: { maxWaiting, maxBytes: 2 ** 40, longestWaitMs: 1e9, share: 1 } },
         reserved: { critical: 0, interactive: 0.2, batch: 0.05, background: 0.02 },
       },
       zone: null,

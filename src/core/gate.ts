@@ -96,6 +96,8 @@ export interface ClassLine {
   readonly maxWaiting: number;
   /** Bytes of their bodies at most. */
   readonly maxBytes: number;
+  /** The class's longest wait, ms. */
+  readonly longestWaitMs: number;
   /** Weight of this class beside the pool's other classes. */
   readonly share: number;
 }
@@ -103,8 +105,9 @@ export interface ClassLine {
 /**
  * One per pool. Answers at once when there is room. Order in line: bands by their reserved share and then by priority;
  * within a band the class, and within it the tenant, that has had least for its weight; within a tenant continuing tool
- * loops, then new runs, the older run first. Half its longest wait in line raises a call by one band. Whoever leaves
- * (deadline, caller gone) is removed at once and never holds a slot. Bounded by count, bytes and age; when a line is full,
+ * loops, then new runs, the older run first. Half its longest wait in line raises a background call to
+ * batch; nothing raises a call into what people wait for, or above. Whoever leaves (deadline, caller gone) is removed at
+ * once and never holds a slot. Bounded by count, bytes and age; when a line is full,
  * the tenant with the most in it gives way. Capacity = sum of worker limits − in flight. A call that is held for its own
  * worker keeps its place, and holds up nobody: it is asked when that worker has room, when its hold is over, and now and
  * then; rather than be refused it goes where there is room. What a pick throws is its own caller's alone.
@@ -113,6 +116,11 @@ export interface Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal>;
   /** When a slot would be this call's if it asked now, ms from now; 0 = at once as far as is known. */
   forecastMs(call: GateCall): number;
+  /**
+   * When a caller who has been refused with this `waitMs` is to come back, ms from now: each of its tenant's a slot later than
+   * the one before. Booked for a caller who is told so, and for nobody else.
+   */
+  returnMs(call: GateCall, waitMs: number): number;
   /** Something about the workers changed: look at the line again. */
   poke(): void;
   /** Refuses all in line and all to come. */

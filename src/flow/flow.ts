@@ -4,6 +4,7 @@ import { IndexedHeap, type Placed } from '../structures/heap.ts';
 import { Arrivals } from './arrivals.ts';
 import { Correction } from './correction.ts';
 import type { HeldCalls } from './held.ts';
+import { Returns } from './returns.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
 /** A tenant in one class of a pool. */
@@ -50,6 +51,7 @@ export class Flow implements Placed {
   latestRunMs = Number.NEGATIVE_INFINITY;
   /** How true the forecasts of its waits were. */
   readonly correction = new Correction();
+  readonly returns = new Returns();
   /** Passed over in the present look. */
   passed = 0;
   /** Of those who wait, how many are held for a worker and out of the order; by worker, null while there never was one. */

@@ -12,14 +12,32 @@ const COUNTED = 64;
 /** However little is left to a band, it is taken to move on. */
 const LEAST_SPEED = 0.05;
 
+const MARGIN = 1.5;
+const DEVIATIONS = 1.5;
+
 /** The order of a call that has yet to come. */
 export const NEWEST = Number.POSITIVE_INFINITY;
 
 export interface Slots {
   readonly capacity: number;
   readonly inFlight: number;
+  readonly nowMs: number;
   /** How long those in flight have held theirs, on the average, ms. */
   readonly meanAgeMs: number;
+}
+
+/** Calls that go before another, and the slot time that they take. */
+interface Ahead {
+  readonly calls: number;
+  readonly slotMs: number;
+}
+
+/**
+ * What a wait of which so much is forecast may come to, ms: to wait in vain is worse than to go. The speed of the pool may be
+ * another soon, by half at worst; and how many slots come free in a time is a matter of chance, of as many as are expected.
+ */
+export function cautiousMs(waitMs: number, slotMs: number): number {
+  return MARGIN * waitMs + DEVIATIONS * Math.sqrt(waitMs * slotMs);
 }
 
 /** Ms until the turn of a call that came as the `order`th; null: nothing is measured yet, or no worker is up. */
@@ -33,22 +51,54 @@ export function forecast(
   slots: Slots,
 ): number | null {
   const meanMs = holds.ofAll();
-  if (meanMs === null || slots.capacity <= 0) return null;
-  const own = ownBandMs(bands, line, band, call, order, holds);
-  let higher = 0;
+  const { capacity, inFlight, nowMs } = slots;
+  if (meanMs === null || capacity <= 0) return null;
+  const callMs = (other: Line): number => other.pace.callMs(nowMs, holds.of(other.class)!)!;
+  const own = ownBand(bands, line, band, call, order, callMs);
+  let { calls } = own;
+  let higherMs = 0;
   for (const other of bands.all) {
-    for (let at = 0; at < band; at++) higher += other.lanes[at]!.waiting * holds.of(other.class)!;
+    for (let at = 0; at < band; at++) {
+      const { waiting, tokens } = other.lanes[at]!;
+      if (waiting === 0) continue;
+      calls += waiting;
+      higherMs += other.pace.usual(waiting, tokens) * callMs(other);
+    }
   }
   let speed = 1;
   for (let at = band + 1; at < bands.bands.length; at++) {
     const lower = bands.bands[at]!;
     if (lower.waiting > 0) speed -= lower.reserved;
   }
-  const inTurn = (higher + own) / Math.max(speed, LEAST_SPEED);
+  const inTurn = (higherMs + own.slotMs) / Math.max(speed, LEAST_SPEED);
   const { reserved } = bands.bands[band]!;
   // Its reserve has to cover the call itself, too.
-  const byReserve = reserved > 0 ? (own + holds.of(line.class)!) / reserved : Number.POSITIVE_INFINITY;
-  return firstFreeMs(slots, meanMs) + Math.min(inTurn, byReserve) / slots.capacity;
+  const byReserve = reserved > 0 ? (own.slotMs + callMs(line)) / reserved : Number.POSITIVE_INFINITY;
+  const slotMs = Math.min(inTurn, byReserve);
+  if (inFlight < capacity || calls === 0) return firstFreeMs(slots, meanMs) + slotMs / capacity;
+  const eachMs = (higherMs + own.slotMs) / calls;
+  return firstFreeMs(slots, meanMs) + throughFlight(bands, slotMs / eachMs, eachMs, slots, callMs) / capacity;
+}
+
+/**
+ * Slot time until so many have gone before, after the first slot that comes free. As long as they are fewer than those in flight
+ * it is slots of these that they take, and so it is the size of these that counts. Where a limit has shrunk, some come free for
+ * nobody.
+ */
+function throughFlight(
+  bands: Bands,
+  calls: number,
+  eachMs: number,
+  { capacity, inFlight }: Slots,
+  callMs: (line: Line) => number,
+): number {
+  let flightMs = 0;
+  for (const line of bands.all) {
+    if (line.inFlight > 0) flightMs += line.pace.usual(line.inFlight, line.inFlightTokens) * callMs(line);
+  }
+  const ends = calls + inFlight - capacity;
+  const first = Math.min(ends, inFlight - 1);
+  return (first * flightMs) / inFlight + (ends - first) * eachMs;
 }
 
 /**
@@ -61,43 +111,59 @@ function firstFreeMs({ inFlight, capacity, meanAgeMs }: Slots, meanMs: number): 
   return (2 * leftMs) / (inFlight + 1);
 }
 
-/** Slot time of the calls of its own band that go first. */
-function ownBandMs(bands: Bands, line: Line, band: number, call: GateCall, order: number, holds: HoldTimes): number {
+/** Calls of its own band that go first. */
+function ownBand(
+  bands: Bands,
+  line: Line,
+  band: number,
+  call: GateCall,
+  order: number,
+  callMs: (line: Line) => number,
+): Ahead {
   const lane = line.lanes[band]!;
   const flow = line.flowIfAny(call.tenant, band);
-  const ownMs = callsAhead(lane, flow, call, order) * holds.of(line.class)!;
+  const own = ownLane(line, lane, flow, call, order, callMs(line));
   const counter = lane.waiting > 0 ? lane.counter : Math.max(lane.counter, bands.bands[band]!.virtualTime);
-  const turn = counter + ownMs / line.rules.share;
-  let sum = ownMs;
+  const turn = counter + own.slotMs / line.rules.share;
+  let { calls, slotMs } = own;
   for (const other of bands.all) {
     const theirs = other.lanes[band]!;
     if (other === line || theirs.waiting === 0 || theirs.counter > turn) continue;
-    const holdMs = holds.of(other.class)!;
-    sum += Math.min(theirs.waiting * holdMs, (turn - theirs.counter) * other.rules.share + holdMs);
+    const { waiting, tokens } = theirs;
+    const eachMs = (other.pace.usual(waiting, tokens) * callMs(other)) / waiting;
+    const before = Math.min(waiting, ((turn - theirs.counter) * other.rules.share) / eachMs + 1);
+    calls += before;
+    slotMs += before * eachMs;
   }
-  return sum;
+  return { calls, slotMs };
 }
 
-/** Calls of its lane that go first: its tenant's own, and of each other what would be served before its turn. */
-function callsAhead(lane: Lane, flow: Flow | null, call: GateCall, order: number): number {
+/** Of its lane: its tenant's own, and of each other what would be served before its turn. */
+function ownLane(line: Line, lane: Lane, flow: Flow | null, call: GateCall, order: number, callMs: number): Ahead {
   let calls = 0;
+  let tokens = 0;
   let turn = lane.virtualTime;
   if (flow !== null) {
     if (flow.waiting > 0) {
       calls = ownAhead(flow, call, order);
+      tokens = (calls * flow.tokens) / flow.waiting;
       turn = flow.counter + flow.each * calls;
     } else turn = Math.max(turn, flow.counter);
   }
   const { standing } = lane;
   const step = Math.max(1, standing.length / COUNTED);
   let others = 0;
+  let otherTokens = 0;
   for (let at = 0; at < standing.length; at += step) {
     const other = standing[Math.floor(at)]!;
     if (other === flow || other.counter > turn) continue;
     const before = other.each > 0 ? Math.floor((turn - other.counter) / other.each) + 1 : other.waiting;
-    others += Math.min(other.waiting, before);
+    const first = Math.min(other.waiting, before);
+    others += first;
+    otherTokens += (first * other.tokens) / other.waiting;
   }
-  return calls + others * step;
+  calls += others * step;
+  return { calls, slotMs: line.pace.usual(calls, tokens + otherTokens * step) * callMs };
 }
 
 /** Calls of its own tenant that go first. */

@@ -6,7 +6,7 @@ import type { SlotWorker } from '../core/worker.ts';
 import { Bands } from './bands.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Flow } from './flow.ts';
-import { forecast, NEWEST } from './forecast.ts';
+import { cautiousMs, forecast, NEWEST } from './forecast.ts';
 import { Held } from './held.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
@@ -30,8 +30,8 @@ const LOOK_MS = 250;
 /** How many that are held for a worker are asked in vain then whether they still are. */
 const ASKED_AGAIN = 64;
 
-/** A call may wait if even so much more than its forecast is within its longest wait: to wait in vain is worse than to go. */
-const MARGIN = 1.2;
+/** Down to this band a line that never gets empty is kept short: people wait in it. */
+const PEOPLE = PRIORITIES.indexOf('interactive');
 
 const NONE: GateRefusal = { refused: 'none', waitMs: null };
 const CLIENT_GONE: GateRefusal = { refused: 'client_gone', waitMs: null };
@@ -57,7 +57,7 @@ export class FairGate implements Gate {
   constructor(options: GateOptions) {
     this.#clock = options.clock;
     this.#capacity = options.capacity;
-    this.#slots = new OpenSlots(options.clock, this.#bands, (worker) => {
+    this.#slots = new OpenSlots(options.clock, this.#bands, options.capacity, (worker) => {
       if (this.#bands.waiting > 0) this.#look(worker);
     });
     this.#deadlines = new Deadlines(options.clock, LOOK_MS, this.#due, () => {
@@ -120,6 +120,14 @@ export class FairGate implements Gate {
     return waitMs;
   }
 
+  returnMs(call: GateCall, waitMs: number): number {
+    const line = this.#bands.lines[call.class];
+    const flow = line.flowOf(line.shareOf(call.tenant, call.weight), PRIORITIES.indexOf(call.priority));
+    // Those of all tenants in line come in turn.
+    const tenants = Math.max(1, line.lanes[flow.band]!.standing.length);
+    return flow.returns.next(this.#clock.nowMs(), waitMs, tenants * this.#slotMs());
+  }
+
   poke(): void {
     if (this.#bands.waiting === 0) return;
     for (const worker of this.#held.roomy()) this.#look(worker);
@@ -147,7 +155,7 @@ export class FairGate implements Gate {
     const waiter = this.#waiter(call, pick, flow, nowMs);
     if (hold === null) {
       waiter.forecastMs = this.#forecast(call, NEWEST, line, flow.band, nowMs);
-      const refusal = this.#turnedAway(call, line, flow, corrected(waiter.forecastMs, flow, nowMs), nowMs);
+      const refusal = this.#turnedAway(call, line, flow, waiter.forecastMs, nowMs);
       if (refusal !== null) return refusal;
     }
     this.#bands.enter(line, waiter);
@@ -159,16 +167,34 @@ export class FairGate implements Gate {
   }
 
   /** Why a newcomer may not wait; null: there is a place for it in line. */
-  #turnedAway(call: GateCall, line: Line, flow: Flow, waitMs: number | null, nowMs: number): GateRefusal | null {
+  #turnedAway(call: GateCall, line: Line, flow: Flow, forecastMs: number | null, nowMs: number): GateRefusal | null {
+    const waitMs = corrected(forecastMs, flow, nowMs);
     if (call.maxWaitMs <= 0) return { refused: 'waited', waitMs };
-    if (waitMs !== null && waitMs * MARGIN > call.maxWaitMs) return { refused: 'forecast', waitMs };
+    const lane = line.lanes[flow.band]!;
+    const { longestWaitMs } = line.rules;
+    if (lane.waiting === lane.held) lane.crowding.begins(nowMs, longestWaitMs);
+    if (forecastMs !== null && waitMs !== null) {
+      const slotMs = this.#slotMs();
+      const short =
+        flow.band <= PEOPLE && hasItsPart(flow, lane) && waitMs > lane.crowding.mayWaitMs(nowMs, longestWaitMs, slotMs);
+      if (short || cautiousMs(Math.max(forecastMs, waitMs), slotMs) > call.maxWaitMs) {
+        lane.crowding.refused(nowMs, short);
+        return { refused: 'forecast', waitMs };
+      }
+    }
     while (line.full(call.bytes)) {
       const loser = line.givesWay(call, flow.band);
+      lane.crowding.refused(nowMs, false);
       if (loser === null) return { refused: 'queue_full', waitMs };
       if (loser.hold !== null) this.#ask(loser, false);
       if (!loser.told) this.#refuseLater(loser, 'queue_full', nowMs);
     }
     return null;
+  }
+
+  /** Mean time between two slots that come free while all are taken, ms. */
+  #slotMs(): number {
+    return (this.#slots.holdTimes.ofAll() ?? 0) / Math.max(1, this.#capacity());
   }
 
   /** What a newcomer's pick has said, if there is a place in line for it and the wait is worth it. */
@@ -345,9 +371,15 @@ export class FairGate implements Gate {
     return forecast(this.#bands, line, band, call, order, this.#slots.holdTimes, {
       capacity: this.#capacity(),
       inFlight: this.inFlight,
+      nowMs,
       meanAgeMs: this.#slots.meanAgeMs(nowMs),
     });
   }
+}
+
+/** Whether the tenant has as much in line as is its by weight: others' calls are not what keeps the line long. */
+function hasItsPart({ waiting, share }: Flow, lane: Lane): boolean {
+  return (waiting * lane.standing.length) / share.weight >= lane.waiting;
 }
 
 /** A forecast in the light of how true the tenant's last ones were. */

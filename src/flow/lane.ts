@@ -3,6 +3,7 @@
 import { IndexedHeap } from '../structures/heap.ts';
 import { Arrivals } from './arrivals.ts';
 import { type Flow, flowBefore } from './flow.ts';
+import { Standing } from './standing.ts';
 import type { Waiter } from './waiter.ts';
 
 /**
@@ -15,8 +16,11 @@ export class Lane {
   readonly standing: Flow[] = [];
   readonly arrivals = new Arrivals<Waiter>();
   waiting = 0;
+  /** Virtual tokens that they expect to use. */
+  tokens = 0;
   /** Of them, those that are held for a worker. */
   held = 0;
+  readonly crowding = new Standing();
   virtualTime = 0;
   /** Slot time that the class was served, for its share, ms. */
   counter = 0;
@@ -39,6 +43,7 @@ export class Lane {
     flow.arrivals.add(waiter.inFlow, waiter.raised);
     this.arrivals.add(waiter.inLane, waiter.raised);
     this.waiting++;
+    this.tokens += waiter.tokens;
     this.show(waiter);
   }
 
@@ -57,6 +62,7 @@ export class Lane {
     flow.arrivals.remove(waiter.inFlow);
     this.arrivals.remove(waiter.inLane);
     this.waiting--;
+    this.tokens = this.waiting === 0 ? 0 : this.tokens - waiter.tokens;
   }
 
   /** Its tenant asked for no slot that others were given: that has earned it nothing. For a flow that is out of the order. */

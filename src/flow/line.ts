@@ -4,12 +4,13 @@ import type { RouteClass } from '../core/names.ts';
 import { IndexedHeap } from '../structures/heap.ts';
 import { Flow, Share } from './flow.ts';
 import { Lane } from './lane.ts';
+import { Pace } from './pace.ts';
 import type { Waiter } from './waiter.ts';
 
 const BANDS = 4;
 /** Tenants remembered before those that owe nothing are forgotten. */
 const REMEMBERED = 1024;
-const NO_LINE: ClassLine = { maxWaiting: 0, maxBytes: 0, share: 1 };
+const NO_LINE: ClassLine = { maxWaiting: 0, maxBytes: 0, longestWaitMs: 0, share: 1 };
 
 export class Line {
   readonly class: RouteClass;
@@ -17,6 +18,9 @@ export class Line {
   readonly lanes: readonly Lane[] = Array.from({ length: BANDS }, () => new Lane());
   waiting = 0;
   inFlight = 0;
+  /** Virtual tokens of its calls in flight, by estimate. */
+  inFlightTokens = 0;
+  readonly pace = new Pace();
   rules: ClassLine = NO_LINE;
   #bytes = 0;
   #spell = 0;

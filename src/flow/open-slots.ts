@@ -6,6 +6,7 @@ import type { Bands } from './bands.ts';
 import type { Flow } from './flow.ts';
 import { HoldTimes } from './hold-times.ts';
 import type { Line } from './line.ts';
+import { isBusy } from './pace.ts';
 import { type Release, SlotPermit } from './permit.ts';
 
 /**
@@ -17,14 +18,19 @@ export class OpenSlots {
   readonly holdTimes = new HoldTimes();
   readonly #clock: Clock;
   readonly #bands: Bands;
+  readonly #capacity: () => number;
   readonly #freed: (worker: SlotWorker) => void;
+  /** Whether most slots are taken, and when they ceased to be: calls that end in the same moment have all run beside each other. */
+  #busy = false;
+  #quietSinceMs = Number.NEGATIVE_INFINITY;
   /** Virtual tokens of open permits, and the sum of when they were granted, ms. */
   #tokens = 0;
   #startedSumMs = 0;
 
   /** `freed` is told of a worker whose slot was given back. */
-  constructor(clock: Clock, bands: Bands, freed: (worker: SlotWorker) => void) {
+  constructor(clock: Clock, bands: Bands, capacity: () => number, freed: (worker: SlotWorker) => void) {
     this.#clock = clock;
+    this.#capacity = capacity;
     this.#bands = bands;
     this.#freed = freed;
   }
@@ -59,6 +65,8 @@ export class OpenSlots {
     this.#bands.earn(flow.band, tokens, this.#tokens);
     const classBands = this.#bands.charge(line, flow, raised, holdMs);
     const tenantBands = line.charge(flow, raised, tokens / weight);
+    line.inFlightTokens += tokens;
+    this.#pace(line, nowMs);
     const { share } = flow;
     const tokensOf = { promptTokens, heldTokens, tokens };
     const charge = { line, share, ...tokensOf, weight, tenantBands, classBands, holdMs, startedMs: nowMs };
@@ -67,7 +75,8 @@ export class OpenSlots {
 
   readonly #release: Release = ({ worker, charge }, outcome: AttemptOutcome, usedTokens: number | null): void => {
     const { line, share, tokens, weight, startedMs } = charge;
-    const holdMs = this.#clock.nowMs() - startedMs;
+    const nowMs = this.#clock.nowMs();
+    const holdMs = nowMs - startedMs;
     worker.heldTokens = Math.max(0, worker.heldTokens - charge.heldTokens);
     worker.inFlight--;
     this.inFlight--;
@@ -77,6 +86,19 @@ export class OpenSlots {
     const unknown = outcome === 'won' || outcome === 'lost' ? tokens : 0;
     this.#bands.settle(line, charge.classBands, holdMs - charge.holdMs);
     line.settle(share, charge.tenantBands, ((usedTokens ?? unknown) - tokens) / weight);
+    line.inFlightTokens = line.inFlight === 0 ? 0 : line.inFlightTokens - tokens;
+    const wasBusy = this.#busy || this.#quietSinceMs === nowMs;
+    this.#pace(line, nowMs);
+    if (wasBusy) line.pace.ended(tokens);
     this.#freed(worker);
   };
+
+  /** A class has another number in flight: its pace goes on from here, and all paces where the pool has become busy or quiet. */
+  #pace(line: Line, nowMs: number): void {
+    const busy = isBusy(this.inFlight, this.#capacity());
+    if (busy === this.#busy) return line.pace.note(nowMs, line.inFlight, busy);
+    this.#busy = busy;
+    if (!busy) this.#quietSinceMs = nowMs;
+    for (const each of this.#bands.all) each.pace.note(nowMs, each.inFlight, busy);
+  }
 }

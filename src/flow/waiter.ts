@@ -1,10 +1,13 @@
 // One call in line: what its order is made of, and how its answer reaches whoever waits for it. For the gate.
 import type { GateCall, GateRefusal, Hold, Permit, Pick } from '../core/gate.ts';
+import { PRIORITIES } from '../core/names.ts';
 import type { Placed } from '../structures/heap.ts';
 import { Arrival } from './arrivals.ts';
 import type { Due } from './deadlines.ts';
 import type { Flow } from './flow.ts';
 import type { HeldCalls } from './held.ts';
+
+const BACKGROUND = PRIORITIES.indexOf('background');
 
 /** What the order within a tenant is made of. */
 export interface Turn {
@@ -36,7 +39,7 @@ export class Waiter implements Placed, Turn {
   /** Whom it came as, and the wait that was forecast then by the work ahead; null: nothing told. */
   readonly home: Flow;
   forecastMs: number | null = null;
-  /** Its age has moved it up a band. */
+  /** Its age has moved it from background to batch. */
   raised = false;
   readonly inFlow = new Arrival<Waiter>(this);
   readonly inLane = new Arrival<Waiter>(this);
@@ -66,10 +69,9 @@ export class Waiter implements Placed, Turn {
     return this.answer !== null || this.fault !== null;
   }
 
-  /** When its age raises it; the highest band has none above it to rise to. */
+  /** When its age raises it: to batch from background. A flood that grew old would stand beside what must not wait for it. */
   get raiseMs(): number {
-    const never = this.raised || this.flow.band === 0;
-    return never ? Number.POSITIVE_INFINITY : this.sinceMs + this.call.maxWaitMs / 2;
+    return this.flow.band === BACKGROUND ? this.sinceMs + this.call.maxWaitMs / 2 : Number.POSITIVE_INFINITY;
   }
 
   get deadlineMs(): number {

@@ -23,7 +23,12 @@ type Lines = Partial<Record<RouteClass, ClassLine>>;
 function linesOf(catalog: Catalog): Map<string, Lines> {
   const lines = new Map<string, Lines>();
   for (const { rules, rungs } of catalog.models) {
-    const line = { maxWaiting: rules.queue.max, maxBytes: rules.queue.maxBytes, share: rules.share };
+    const line = {
+      maxWaiting: rules.queue.max,
+      maxBytes: rules.queue.maxBytes,
+      longestWaitMs: rules.queue.waitMs,
+      share: rules.share,
+    };
     for (const { target } of rungs) {
       const known = lines.get(target.name) ?? {};
       known[rules.class] = line;

@@ -98,7 +98,7 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     const answer = pool.gate.acquire(placing, pick);
     const permit = answer instanceof Promise ? await answer : answer;
     if ('refused' in permit) {
-      progress.failures.push(refusal(deps, progress, pool, model, permit, nowMs));
+      progress.failures.push(refusal(deps, progress, pool, placing, permit, nowMs));
       return null;
     }
     progress.queueMs += permit.waitedMs;
@@ -233,11 +233,12 @@ function refusal(
   deps: RungDeps,
   progress: Progress,
   pool: Pool,
-  model: string,
+  placing: Placing,
   { refused: why, waitMs }: GateRefusal,
   sinceMs: number,
 ): RungFailure {
   const target = pool.name;
+  const { model } = placing;
   if (why === 'client_gone') throw new RouterError('client_gone', 'The caller is gone.');
   deps.metrics.refused(why, progress.rules.class, target, progress.request.caller.tenant);
   const condition = conditionOf(pool, model, deps.clock.nowMs());
@@ -258,5 +259,7 @@ function refusal(
   const error = new RouterError('capacity_contended', `${target} is full: ${REFUSALS[why]}.`, { reason: 'saturated' });
   // Without a forecast: a pause that is known, else what was waited in vain.
   const waitedMs = deps.clock.nowMs() - sinceMs;
-  return { target, error, waitMs: Math.max(1_000, waitMs ?? Math.max(condition.waitMs ?? 0, waitedMs)) };
+  if (waitMs === null) return { target, error, waitMs: Math.max(1_000, condition.waitMs ?? 0, waitedMs) };
+  const leastMs = Math.max(1_000, waitMs);
+  return { target, error, waitMs: leastMs, book: () => pool.gate.returnMs(placing, leastMs) };
 }

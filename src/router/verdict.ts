@@ -9,6 +9,8 @@ export interface RungFailure {
   readonly target: string;
   readonly error: RouterError;
   readonly waitMs: number | null;
+  /** When a caller who is told so is to come back, ms: asked once, for its turn is booked. Without it: after `waitMs`. */
+  readonly book?: () => number;
 }
 
 /**
@@ -20,7 +22,8 @@ export function verdict(failures: readonly RungFailure[], attempts: number, rand
   const soonest = (reason: Reason): RungFailure | undefined =>
     failures.filter((failure) => failure.error.reason === reason).sort(bySoonest)[0];
   const names = [...new Set(failures.map((failure) => failure.target))].join(', ');
-  const hint = (failure: RungFailure | undefined) => retryAfterSeconds(failure?.waitMs ?? null, random);
+  const hint = (failure: RungFailure | undefined) =>
+    retryAfterSeconds(failure?.book?.() ?? failure?.waitMs ?? null, random);
 
   const full = soonest('saturated');
   if (full !== undefined) {

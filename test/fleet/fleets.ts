@@ -44,7 +44,7 @@ export const urlWorker = (url: string, more: Partial<WorkerPlan> = {}): WorkerPl
 });
 
 export const gateRules = (maxWaiting = 10): GateRules => ({
-  classes: { chat: { maxWaiting, maxBytes: 1e9, share: 1 } },
+  classes: { chat: { maxWaiting, maxBytes: 1e9, longestWaitMs: 10_000, share: 1 } },
   reserved: { critical: 0, interactive: 0, batch: 0, background: 0 },
 });
 

@@ -98,8 +98,8 @@ describe('when it is full', () => {
   });
 
   it('whoever waited long enough to be raised gives way after those who came by themselves', async () => {
-    const raised = enter({ priority: 'batch', tenant: 'loud', maxWaitMs: 100 });
-    const own = fill(3, { priority: 'interactive', tenant: 'loud' });
+    const raised = enter({ priority: 'background', tenant: 'loud', maxWaitMs: 100 });
+    const own = fill(3, { priority: 'batch', tenant: 'loud' });
     clock.advance(60);
     fill(2, { tenant: 'quiet' });
     expect(await standing([raised, ...own])).toEqual(['waits', 'waits', 'queue_full', 'queue_full']);

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/core/runtime.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import type { TestWorker } from './slots.ts';
 
-const LINE: ClassLine = { maxWaiting: 100, maxBytes: 1_000_000, share: 1 };
+const LINE: ClassLine = { maxWaiting: 100, maxBytes: 1_000_000, longestWaitMs: 1e12, share: 1 };
 
 export function gateRules({
   line = {},

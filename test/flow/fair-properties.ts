@@ -1,6 +1,7 @@
 // What a fair gate promises to tenants, as properties of any gate, so that unfair ones can be shown to break them.
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import type { Priority } from '../../src/core/names.ts';
 import { gateRules } from './calls.ts';
 import type { MakeGate } from './histories.ts';
 import { jainIndex, PoolSim, quantile, seeded } from './pool-sim.ts';
@@ -22,19 +23,20 @@ interface Busy {
   readonly backlog: number;
   readonly leastTokens: number;
   readonly guess: number;
+  readonly priority?: Priority;
 }
 
 /** Keeps a tenant's line filled: as soon as a call has a slot, another comes. */
 function keepBusy(
   sim: PoolSim,
   tenant: string,
-  { weight, backlog, leastTokens, guess }: Busy,
+  { weight, backlog, leastTokens, guess, priority = 'interactive' }: Busy,
   slots: number,
   random: () => number,
 ): void {
   const submit = () => {
     const usedTokens = leastTokens + random() * (MOST_TOKENS - leastTokens);
-    const call = { tenant, weight, outputTokens: (usedTokens * guess) / 2 };
+    const call = { tenant, weight, priority, outputTokens: (usedTokens * guess) / 2 };
     sim.submit({ call, usedTokens, serviceMs: 1 + random() * 50, granted: submit });
   };
   for (let at = 0; at < backlog + slots; at++) submit();
@@ -165,15 +167,15 @@ export const classesShare = (makeGate: MakeGate) =>
     },
   );
 
-/** A call of a low band is served within its wait though calls of a higher one never end: age raises it. */
+/** A background call is served within its wait though batch calls never end: age raises it. */
 export const ageRaises = (makeGate: MakeGate) =>
   fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.nat(1e6), async (slots, seed) => {
     const sim = new PoolSim(makeGate, slots);
     const random = seeded(seed);
-    keepBusy(sim, 'busy', { weight: 1, backlog: 4, leastTokens: 100, guess: 1 }, slots, random);
+    keepBusy(sim, 'busy', { weight: 1, backlog: 4, leastTokens: 100, guess: 1, priority: 'batch' }, slots, random);
     await sim.run(() => sim.grants >= 50);
     const waits: number[] = [];
-    const call = { tenant: 'patient', priority: 'batch', maxWaitMs: 2000, outputTokens: 50 } as const;
+    const call = { tenant: 'patient', priority: 'background', maxWaitMs: 2000, outputTokens: 50 } as const;
     sim.submit({ call, usedTokens: 100, serviceMs: 10, granted: (waitedMs) => waits.push(waitedMs) });
     await sim.runFor(2500);
     expect(waits).toHaveLength(1);

@@ -35,7 +35,7 @@ it('classes share slot time by weight, and none starves another', async () => {
   await fc.assert(classesShare(fair), { numRuns: 8 });
 });
 
-it('age raises a call of a low band before its wait is over', async () => {
+it('age raises a background call before its wait is over', async () => {
   await fc.assert(ageRaises(fair), { numRuns: 20 });
 });
 

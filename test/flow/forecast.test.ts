@@ -69,7 +69,9 @@ describe('what is forecast', () => {
     // 40 calls of 100 ms at 4 slots, and the first slot to come free.
     expect(answer.waitMs).toBeGreaterThanOrEqual(1000);
     expect(answer.waitMs).toBeLessThanOrEqual(1100);
-    expect(sim.gate.acquire(gateCall({ maxWaitMs: 1500 }), on(sim.worker))).toBeInstanceOf(Promise);
+    // Half as long again, and what chance may do to as many slots.
+    expect(told(sim.gate.acquire(gateCall({ maxWaitMs: 1500 }), on(sim.worker)))).toBe('forecast');
+    expect(sim.gate.acquire(gateCall({ maxWaitMs: 2000 }), on(sim.worker))).toBeInstanceOf(Promise);
   });
 
   it('nobody is sent away for it while nothing is measured, and no wait is named', () => {
@@ -146,6 +148,6 @@ describe('what is forecast', () => {
     await sim.runFor(60_000);
     expect(atOnce).toBeGreaterThan(5000);
     // By the work ahead alone, two in five of those let in would wait in vain.
-    expect(inVain).toBeLessThan(0.02 * (sim.served.get('loud')! / 100));
+    expect(inVain).toBeLessThan(0.005 * (sim.served.get('loud')! / 100));
   });
 });

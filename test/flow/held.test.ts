@@ -223,10 +223,10 @@ describe('rather than be refused, a held call goes where there is room', () => {
   });
 
   it('when its longest wait is over', async () => {
-    const waiting = hold(1e6, { maxWaitMs: 400, priority: 'batch' });
+    const waiting = hold(1e6, { maxWaitMs: 400, priority: 'background' });
     clock.advance(399);
     expect(await settled(waiting)).toBe('pending');
-    expect(gate.lines()).toMatchObject([{ priority: 'interactive', waiting: 1 }]);
+    expect(gate.lines()).toMatchObject([{ priority: 'batch', waiting: 1 }]);
     clock.advance(1);
     expect(permitOf(await waiting).worker).toBe(other);
     atRest(busy, permitOf(await waiting));

@@ -10,6 +10,7 @@ function around(gate: Gate, acquire: Gate['acquire']): Gate {
   return {
     acquire,
     forecastMs: (call) => gate.forecastMs(call),
+    returnMs: (call, waitMs) => gate.returnMs(call, waitMs),
     poke: () => gate.poke(),
     close: () => gate.close(),
     lines: () => gate.lines(),
@@ -115,6 +116,7 @@ export function firstCome({ clock }: GateOptions): Gate {
       });
     },
     forecastMs: () => 0,
+    returnMs: (_: GateCall, waitMs: number) => waitMs,
     poke() {
       for (let head = line[0]; head !== undefined; head = line[0]) {
         const worker = head.pick();

@@ -141,7 +141,7 @@ describe('among bands', () => {
     expect(await next(3)).toBe('C C B');
   });
 
-  it('half its longest wait raises a call by one band, once, and its slot stays its tenant’s turn', async () => {
+  it('half its longest wait raises a background call to batch and no further, and its slot stays its tenant’s turn', async () => {
     wait('old', { priority: 'background', tenant: 'g', maxWaitMs: 1000 });
     wait('batch', { priority: 'batch', tenant: 'b' });
     wait('interactive', { tenant: 'i' });
@@ -155,13 +155,23 @@ describe('among bands', () => {
     expect(await next(3)).toBe('interactive old batch');
   });
 
+  it('no wait raises a call of another band: a flood of old ones goes before nothing that people wait for', async () => {
+    for (const priority of ['batch', 'interactive'] as const) {
+      for (let call = 1; call <= 2; call++) wait(`${priority}${call}`, { priority, tenant: 'old', maxWaitMs: 1000 });
+    }
+    clock.advance(999);
+    wait('interactive', { tenant: 'young' });
+    wait('critical', { tenant: 'other', priority: 'critical' });
+    expect(await next(6)).toBe('critical interactive1 interactive interactive2 batch1 batch2');
+  });
+
   it('a tenant whose flood of calls grows old goes before no other tenant of the band it came from', async () => {
-    for (let call = 1; call <= 4; call++) wait(`loud${call}`, { tenant: 'loud', maxWaitMs: 1000 });
+    const priority = 'background';
+    for (let call = 1; call <= 4; call++) wait(`loud${call}`, { tenant: 'loud', priority, maxWaitMs: 1000 });
     clock.advance(600);
     expect(await next(1)).toBe('loud1');
-    for (let call = 1; call <= 2; call++) wait(`quiet${call}`, { tenant: 'quiet' });
-    wait('batch', { tenant: 'quiet', priority: 'batch' });
-    expect(await next(6)).toBe('quiet1 loud2 quiet2 loud3 loud4 batch');
+    for (let call = 1; call <= 2; call++) wait(`quiet${call}`, { tenant: 'quiet', priority });
+    expect(await next(5)).toBe('quiet1 loud2 quiet2 loud3 loud4');
   });
 });
 

@@ -16,6 +16,21 @@ const open = failure('server_is_overloaded', { reason: 'failing' }, 30_000);
 const half = () => 0.5;
 
 describe('the verdict', () => {
+  it('books the return of a caller at the rung whose wait it tells, and at no other', () => {
+    const booked: string[] = [];
+    const booking = (name: string, waitMs: number, bookedMs: number): RungFailure => ({
+      ...contended,
+      waitMs,
+      book() {
+        booked.push(name);
+        return bookedMs;
+      },
+    });
+    const rungs = [booking('later', 9_000, 9_000), booking('sooner', 4_000, 20_000), down];
+    expect(verdict(rungs, 1, half).detail.retryAfterSeconds).toBe(20);
+    expect(booked).toEqual(['sooner']);
+  });
+
   it('F079 is 429 as soon as one rung would serve once a slot comes free, with the shortest wait', () => {
     for (const failures of [[full], [contended, full], [down, full], [full, cold], [cold, contended, full, slow]]) {
       const error = verdict(failures, 1, half);

@@ -6,21 +6,28 @@ import { trace } from './staged.ts';
 const { calls } = trace('azure-code.csv', 'calls');
 
 describe('a recorded burst at a mean load of 0.7', () => {
-  it('is refused at once beyond what the line holds, and nobody waits longer than the bound', async () => {
-    const figures = await burst({
-      calls,
-      load: 0.7,
-      workers: 1,
-      concurrency: '8',
-      waitSeconds: 10,
-      retries: 0,
-      seed: 1,
-    });
-    const { run, inLine, waitedInVain, gaveWay, refusedAtOnce, longestWaitMs, otherFailures } = figures;
-    expect(run.report.all.calls).toBe(calls.length);
-    expect(refusedAtOnce).toBeGreaterThan(10);
-    expect(inLine).toBeGreaterThan(10);
-    expect(longestWaitMs).toBeLessThanOrEqual(10_000);
-    expect([waitedInVain, gaveWay, otherFailures]).toEqual([0, 0, 0]);
-  });
+  it.each([
+    [1, '8'],
+    [4, '4'],
+    [2, '8'],
+  ])(
+    'is refused at once beyond what the line holds, and nobody waits in vain (%i workers of %s)',
+    async (workers, concurrency) => {
+      const figures = await burst({
+        calls,
+        load: 0.7,
+        workers,
+        concurrency,
+        waitSeconds: 10,
+        retries: 0,
+        seed: 1,
+      });
+      const { run, inLine, waitedInVain, gaveWay, refusedAtOnce, longestWaitMs, otherFailures } = figures;
+      expect(run.report.all.calls).toBe(calls.length);
+      expect(refusedAtOnce).toBeGreaterThan(10);
+      expect(inLine).toBeGreaterThan(10);
+      expect(longestWaitMs).toBeLessThanOrEqual(10_000);
+      expect([waitedInVain, gaveWay, otherFailures]).toEqual([0, 0, 0]);
+    },
+  );
 });

@@ -32,13 +32,36 @@ describe('a tenant that asks for less than its share', () => {
     expect(answered / calls).toBeLessThan(0.2);
   });
 
-  it('F085 waits for no more than a slot to come free where the flood is background work', async () => {
-    for (const own of [0.3, 0.7]) {
-      const { answered, calls, p99, serviceMs, floodAnsweredPerSecond } = await waits({ own, priority: 'background' });
-      expect(answered).toBe(calls);
-      expect(p99).toBeLessThanOrEqual(serviceMs);
-      // What the others leave is the flood's.
-      expect(floodAnsweredPerSecond).toBeGreaterThan(0.9 * (1 - own) * 160);
-    }
+  it.each(['background', 'batch'] as const)(
+    'F085 waits for no more than a slot to come free where the flood is %s work, however old',
+    async (priority) => {
+      for (const own of [0.3, 0.7]) {
+        const { answered, calls, p99, serviceMs, floodAnsweredPerSecond } = await waits({ own, priority });
+        expect(answered).toBe(calls);
+        expect(p99).toBeLessThanOrEqual(serviceMs);
+        // What the others leave is the flood's.
+        expect(floodAnsweredPerSecond).toBeGreaterThan(0.9 * (1 - own) * 160);
+      }
+    },
+  );
+
+  it('waits beside batch work as beside background work, on workers that batch, too', async () => {
+    const base = { worker: 'h100', own: 0.7 } as const;
+    const [batch, background] = [
+      await waits({ ...base, priority: 'batch' }),
+      await waits({ ...base, priority: 'background' }),
+    ];
+    expect(batch.answered).toBe(batch.calls);
+    expect(batch.p99).toBeLessThanOrEqual(1.1 * background.p99);
+  });
+
+  it('waits for no more than a slot where it is critical and the flood is of interactive calls, however old', async () => {
+    const { answered, calls, p99, serviceMs } = await waits({
+      own: 0.5,
+      ownPriority: 'critical',
+      priority: 'interactive',
+    });
+    expect(answered).toBe(calls);
+    expect(p99).toBeLessThanOrEqual(serviceMs);
   });
 });

@@ -14,7 +14,9 @@ export interface NeighbourOptions {
   readonly own: number;
   readonly flood: number;
   readonly priority: Priority | null;
-  /** Longest wait in line; half of it raises a call by a band. */
+  /** The neighbour's own band, where it is not that of its class. */
+  readonly ownPriority?: Priority;
+  /** Longest wait in line; half of it raises a background call to batch. */
   readonly waitSeconds: number;
   readonly seconds: number;
   readonly asOneTenant: boolean;
@@ -41,6 +43,8 @@ models:
   chat: { ladder: [ { pool: chat } ] }
 classes:
   chat: { queue: { max: 500, wait: ${waitSeconds}s } }
+tenants:
+  neighbour: { priority: critical }
 `;
 
 /** Calls a second that all workers take together with eight calls at once, and how long one takes alone. */
@@ -54,14 +58,14 @@ function pace(worker: WorkerProfile): { perSecond: number; serviceMs: number } {
 }
 
 export async function neighbour(options: NeighbourOptions): Promise<NeighbourFigures> {
-  const { own, flood, priority, waitSeconds, seconds, asOneTenant, seed } = options;
+  const { own, flood, priority, ownPriority = null, waitSeconds, seconds, asOneTenant, seed } = options;
   const worker = WORKER_PROFILES[options.worker];
   const { perSecond, serviceMs } = pace(worker);
   const drawn = (share: number, name: string) =>
     share === 0 ? [] : arrivals([{ perSecond: share * perSecond, seconds }], 'poisson', stream(seed, name));
   const { records } = await played(
     together(
-      callsAt(drawn(own, 'neighbour'), () => ({ ...CALL, tenant: 'neighbour' })),
+      callsAt(drawn(own, 'neighbour'), () => ({ ...CALL, tenant: 'neighbour', priority: ownPriority })),
       callsAt(drawn(flood, 'flood'), () => ({ ...CALL, tenant: 'flood', priority })),
     ),
     { workers: WORKERS, worker, policy: policyFor(waitSeconds), seed, asOneTenant },
