@@ -4,8 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../src/core/dialect.ts';
 import { ERROR_CODES, type ErrorCode, RouterError, toRouterError } from '../../src/core/errors.ts';
-import { retryAfterSeconds } from '../../src/core/retry-after.ts';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
+import { retryAfterSeconds } from '../../src/core/retry-after.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
 import { errorReply } from '../../src/http/errors.ts';
