@@ -1,9 +1,7 @@
 // Wires one router on Node: policy, plug-ins, sockets, log, reload, drain. For the command line and for tests.
 import { dirname, join, resolve } from 'node:path';
-import type { KeyStore } from '../core/keys.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../core/limits.ts';
 import type { Clock, Log, Random, Runtime } from '../core/runtime.ts';
-import type { TenantStore } from '../core/tenants.ts';
 import type { Address } from '../core/units.ts';
 import { demoPlugin, type Launcher } from '../demo/source.ts';
 import { dialects } from '../dialects/index.ts';
@@ -24,16 +22,15 @@ import { newRequestId, nodeClock, nodeDigest } from '../runtime/node/machine.ts'
 import { nodePolicyFiles, nodeSecrets, replaceFile, watchFiles } from '../runtime/node/policy-files.ts';
 import { createNodeServer } from '../runtime/node/server.ts';
 import { createNodeTransport } from '../runtime/node/transport.ts';
-import { MemoryReplies } from '../stores/memory/replies.ts';
-import { SqliteKeys } from '../stores/sqlite/keys.ts';
-import { SqliteTenants } from '../stores/sqlite/tenants.ts';
 import { KeyRing } from '../tenants/key-ring.ts';
 import { TenantRing } from '../tenants/tenant-ring.ts';
 import { Door } from './door.ts';
+import { type GivenStores, openStores } from './stores.ts';
 import { createTenantDesk } from './tenant-desk.ts';
 import { startWatch } from './watch.ts';
 
-export interface NodeOptions {
+/** Stores: where keys, tenants and the ledger are kept; default: files of the data folder. */
+export interface NodeOptions extends GivenStores {
   readonly policyPath: string;
   /** Start on the saved policy instead of the file. */
   readonly lastGood?: boolean;
@@ -43,10 +40,6 @@ export interface NodeOptions {
   readonly data?: string;
   /** Nobody is let in without a key, even while none has been made. */
   readonly requireKeys?: boolean;
-  /** Where keys are kept; default: the file keys.db of the data folder. */
-  readonly keys?: KeyStore;
-  /** Where tenants are kept beside the policy's; default: the file tenants.db of the data folder. */
-  readonly tenants?: TenantStore;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly launcher: Launcher;
   /** Or a maker, told what the policy wants logged. */
@@ -140,10 +133,10 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     background: (task) => void setImmediate(task),
     log,
   };
-  const store = options.keys ?? new SqliteKeys({ folder: dataFolder, busyMs: 200 });
-  if (options.keys === undefined) opened.push(() => store.close());
+  const stores = await openStores(options, dataFolder, clock, log);
+  opened.push(() => stores.close());
   const doorkeeper = new KeyRing({
-    store,
+    store: stores.keys,
     digest: runtime.digest,
     clock,
     log,
@@ -156,9 +149,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   door.check('admin', adminAt);
   let policy = first.policy;
   let catalog = compilePolicy(policy);
-  const tenantStore = options.tenants ?? new SqliteTenants({ folder: dataFolder, busyMs: 200 });
-  if (options.tenants === undefined) opened.push(() => tenantStore.close());
-  const ring = new TenantRing({ store: tenantStore, clock, log, read: (entry) => catalog.readTenant(entry) });
+  const ring = new TenantRing({ store: stores.tenants, clock, log, read: (entry) => catalog.readTenant(entry) });
   opened.push(() => ring.close());
   await ring.start();
   const watch = startWatch(clock, log, (routeClass) => catalog.classes[routeClass].slo);
@@ -170,10 +161,11 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     runtime,
     metrics,
     pressure,
+    stores,
     tenants: (name) => ring.rules(name),
   });
   opened.push(() => router.close());
-  const replies = new MemoryReplies(clock);
+  stores.keepDays(rules.usageDays);
   const ingress = createNodeIngress(limits, clock);
   opened.push(() => ingress.close());
   let stopping = false;
@@ -191,7 +183,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     limits,
     clock,
     newId: newRequestId,
-    replies: createKeptReplies(replies, runtime.digest),
+    replies: createKeptReplies(stores.replies, runtime.digest),
     log,
     ready,
     basePath: rules.basePath,
@@ -229,13 +221,14 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     policy: () => state,
     tenants: createTenantDesk({
       ring,
-      store: tenantStore,
+      store: stores.tenants,
       clock,
       digest: runtime.digest,
       log,
       policy: () => policy,
       catalog: () => catalog,
     }),
+    usage: { ledger: stores.ledger, clock },
     metrics: watch.page(() => router.status()),
   });
   const adminServer = createNodeServer({
@@ -281,6 +274,7 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
       allowedHosts: next.policy.server.allowedHosts,
       allowedOrigins: next.policy.server.allowedOrigins,
     });
+    stores.keepDays(next.policy.server.usageDays);
     door.renew(next.policy.server, [publicServer, adminServer], log);
     state.refused = [];
     state.loadedAt = new Date(clock.wallMs()).toISOString();
@@ -331,9 +325,8 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     ingress.close();
     doorkeeper.close();
     ring.close();
-    if (options.keys === undefined) await store.close();
-    if (options.tenants === undefined) await tenantStore.close();
     await router.close();
+    await stores.close();
     await transport.close();
   }
 

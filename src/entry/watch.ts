@@ -7,13 +7,13 @@ import type { RouterStatus } from '../router/status.ts';
 import { watchLoad } from '../runtime/node/load.ts';
 import { createMetricsPage, type MetricsPage } from '../runtime/node/metrics.ts';
 import { CallCounts } from '../telemetry/call-counts.ts';
-import { processGauges, targetGauges } from '../telemetry/gauges.ts';
+import { moneyGauges, processGauges, targetGauges } from '../telemetry/gauges.ts';
 
 export interface Watch {
   readonly pressure: PressureLadder;
   readonly metrics: CallCounts;
   /** Makes the page of a router's metrics. */
-  page(status: () => Pick<RouterStatus, 'pools'>): () => Promise<MetricsPage>;
+  page(status: () => Pick<RouterStatus, 'pools' | 'money'>): () => Promise<MetricsPage>;
   close(): void;
 }
 
@@ -25,11 +25,15 @@ export function startWatch(clock: Clock, log: Log, level: (routeClass: RouteClas
     pressure,
     metrics,
     page: (status) =>
-      createMetricsPage(() => [
-        ...metrics.families(),
-        ...targetGauges(status().pools, (tenant) => metrics.tenantLabel(tenant)),
-        ...processGauges(watching.load, pressure.step),
-      ]),
+      createMetricsPage(() => {
+        const { pools, money } = status();
+        return [
+          ...metrics.families(),
+          ...targetGauges(pools, (tenant) => metrics.tenantLabel(tenant)),
+          ...moneyGauges(money),
+          ...processGauges(watching.load, pressure.step),
+        ];
+      }),
     close: () => watching.close(),
   };
 }

@@ -4,6 +4,7 @@ import type { Dialect } from '../core/dialect.ts';
 import { RouterError, toRouterError } from '../core/errors.ts';
 import type { KeptReply } from '../core/idempotency.ts';
 import type { HttpLimits } from '../core/limits.ts';
+import { NANO_USD_PER_USD } from '../core/money.ts';
 import { RESPONSE_HEADERS } from '../core/names.ts';
 import type { Disclosure, End, InferenceReply } from '../core/reply.ts';
 import type { Clock, Log, NewId } from '../core/runtime.ts';
@@ -15,7 +16,9 @@ import type { Ingress } from './ingress.ts';
 import { checkMedia } from './json-body.ts';
 import { type KeptReplies, readIdempotencyKey, replayedHeaders, type Try } from './kept-replies.ts';
 import type { TurnAway } from './overload.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { readRun, readStep } from './run.ts';
+import { readTraceId } from './trace.ts';
 import { readWants } from './wants.ts';
 
 export interface CallDeps {
@@ -57,7 +60,8 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
       asked = parsed.model;
       const run = readRun(headers) ?? parsed.namedRun?.() ?? null;
       const step = readStep(headers);
-      const request = { id, dialect, body, call: parsed, caller, wants, run, step, signal, receivedMs };
+      const traceId = readTraceId(headers);
+      const request = { id, dialect, body, call: parsed, caller, wants, run, step, traceId, signal, receivedMs };
       if (key === null || deps.replies === undefined)
         return await send(context, deps, dialect, await deps.service(request), id, signal, null);
       const scope = { tenant: caller.tenant, route, key };
@@ -132,6 +136,8 @@ function replyHeaders(reply: InferenceReply, dialect: Dialect, id: string): Reco
     [RESPONSE_HEADERS.attempts]: String(said.attempts),
     [RESPONSE_HEADERS.queueMs]: String(Math.round(said.queueMs)),
   };
+  if (said.quota != null) Object.assign(headers, rateLimitHeaders(said.quota, dialect.name));
+  if (said.charge != null) headers[RESPONSE_HEADERS.costUsd] = (said.charge / NANO_USD_PER_USD).toFixed(9);
   if (said.degraded !== null) headers[RESPONSE_HEADERS.degraded] = said.degraded;
   if (said.coldMs > 0) headers[RESPONSE_HEADERS.coldMs] = String(Math.round(said.coldMs));
   if (said.zone !== null) headers[RESPONSE_HEADERS.zone] = headerText(said.zone);

@@ -93,6 +93,8 @@ export interface ServerRules {
   readonly listen: Address;
   readonly admin: Address;
   readonly data: string;
+  /** Days for which the ledger keeps records. */
+  readonly usageDays: number;
   /** "/" or a path without a trailing slash. */
   readonly basePath: string;
   /** Lower case, beside loopback names. */

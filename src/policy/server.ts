@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { basePath, hostName, origin } from './endpoint.ts';
 import { network } from './network.ts';
-import { address, duration, secret } from './units.ts';
+import { address, count, duration, secret } from './units.ts';
 
 export function serverSchema() {
   return z
@@ -16,6 +16,9 @@ export function serverSchema() {
         .min(1, 'must not be empty')
         .prefault('./data')
         .describe('Folder for what survives a restart, such as the last good policy.'),
+      usageDays: count(1, 3650)
+        .prefault(400)
+        .describe('Days for which the ledger keeps records of calls and of the time of workers.'),
       basePath: basePath().prefault('/').describe('Path before every route, such as /llm.'),
       allowedHosts: z
         .array(hostName())

@@ -189,7 +189,7 @@ export function createRouter(options: RouterOptions): Router {
       current = next;
       apply(next);
     },
-    status: () => statusOf(fleet, books.open, draining, clock.nowMs(), transport.connections()),
+    status: () => statusOf(fleet, books.open, draining, clock.nowMs(), transport.connections(), accounting),
     drain() {
       draining = true;
     },

@@ -1,8 +1,11 @@
 // What the router knows of its pools right now, for people. For the admin API.
 
 import type { LineStatus } from '../core/gate.ts';
+import type { LedgerHealth } from '../core/ledger.ts';
+import { NANO_USD_PER_USD } from '../core/money.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { conditionOf, type Pool } from '../fleet/pool.ts';
+import type { Accounting } from './accounting.ts';
 
 export interface WorkerStatus {
   readonly id: string;
@@ -38,7 +41,17 @@ export interface PoolStatus {
   readonly workers: readonly WorkerStatus[];
 }
 
+/** How limits and records stand; null where nothing is counted. */
+export interface MoneyStatus {
+  /** Held for calls in flight. */
+  readonly reservedUsd: number;
+  /** Calls that wait for a slot of their tenant, or for its money. */
+  readonly waiting: number;
+  readonly ledger: LedgerHealth;
+}
+
 export interface RouterStatus {
+  readonly money: MoneyStatus | null;
   readonly draining: boolean;
   readonly openCalls: number;
   readonly upstreamConnections: number;
@@ -51,6 +64,7 @@ export function statusOf(
   draining: boolean,
   nowMs: number,
   upstreamConnections: number,
+  accounting: Accounting | null,
 ): RouterStatus {
   const pools = [...fleet.pools.values()].map((pool): PoolStatus => {
     const ready = pool.workers.some((worker) => worker.admits(nowMs, pool.serves ?? ''));
@@ -78,7 +92,16 @@ export function statusOf(
       })),
     };
   });
-  return { draining, openCalls, upstreamConnections, pools };
+  const money = accounting === null ? null : moneyOf(accounting);
+  return { draining, openCalls, upstreamConnections, pools, money };
+}
+
+function moneyOf({ book, admission, spend, ledger }: Accounting): MoneyStatus {
+  return {
+    reservedUsd: book.reserved / NANO_USD_PER_USD,
+    waiting: admission.waiting + spend.waiting,
+    ledger: ledger.health,
+  };
 }
 
 function saturationOf({ gate, workers }: Pool): number {

@@ -1,5 +1,6 @@
 // What is counted of each call that ends, cheaply and within bounds, until somebody asks. For router/settle and exporters.
 import type { CallFacts, LimitKind, Metrics } from '../core/metrics.ts';
+import { NANO_USD_PER_USD } from '../core/money.ts';
 import { ROUTE_CLASSES, type RouteClass } from '../core/names.ts';
 import type { ServiceLevel } from '../core/plan.ts';
 import type { Clock } from '../core/runtime.ts';
@@ -34,6 +35,8 @@ class Series {
   uncachedTokens = 0;
   cachedTokens = 0;
   outputTokens = 0;
+  cost = 0;
+  charge = 0;
   /** Calls that ended, as against those that were only let go. */
   calls = 0;
 
@@ -52,6 +55,8 @@ class Series {
     this.uncachedTokens += facts.uncachedTokens;
     this.cachedTokens += facts.cachedTokens;
     this.outputTokens += facts.outputTokens;
+    this.cost += facts.cost;
+    this.charge += facts.charge;
   }
 
   #end(how: string, code: string): void {
@@ -172,6 +177,14 @@ export class CallCounts implements Metrics {
         buckets: called.map(({ firstContent, labels }) => histogram(firstContent, labels)),
       },
       family('spillway_tokens_total', called.flatMap(tokensOf)),
+      family(
+        'spillway_cost_usd_total',
+        called.map(({ cost, labels }) => ({ labels, value: cost / NANO_USD_PER_USD })),
+      ),
+      family(
+        'spillway_charge_usd_total',
+        called.map(({ charge, labels }) => ({ labels, value: charge / NANO_USD_PER_USD })),
+      ),
       family(
         'spillway_attempts_total',
         called.map(({ attempts, labels }) => ({ labels, value: attempts })),

@@ -1,5 +1,6 @@
 // How things stand at this moment, as metrics: lines, workers, the process. For exporters.
 import type { LineStatus } from '../core/gate.ts';
+import type { LedgerHealth } from '../core/ledger.ts';
 import type { ProcessLoad } from '../core/pressure.ts';
 import { type Family, family, labelText, type Sample } from './names.ts';
 
@@ -54,6 +55,24 @@ export function targetGauges(
       'spillway_breaker_state',
       eachWorker(({ breaker }) => BREAKER_STATES[breaker] ?? 0, Math.max),
     ),
+  ];
+}
+
+/** What a router's status tells of money and records. */
+export interface MoneyFigures {
+  readonly reservedUsd: number;
+  readonly ledger: Pick<LedgerHealth, 'ok' | 'waiting' | 'lost'>;
+}
+
+export function moneyGauges(money: MoneyFigures | null): readonly Family[] {
+  if (money === null) return [];
+  const { reservedUsd, ledger } = money;
+  const one = (value: number): Sample[] => [{ labels: {}, value }];
+  return [
+    family('spillway_reserved_usd', one(reservedUsd)),
+    family('spillway_ledger_waiting_records', one(ledger.waiting)),
+    family('spillway_ledger_lost_records_total', one(ledger.lost)),
+    family('spillway_ledger_up', one(ledger.ok ? 1 : 0)),
   ];
 }
 

@@ -14,6 +14,16 @@ export const METRICS = {
   spillway_queue_seconds: { kind: 'histogram', labels: CALL, help: 'Time that calls stood in line.' },
   spillway_ttft_seconds: { kind: 'histogram', labels: CALL, help: 'From the head of a call to its first content.' },
   spillway_tokens_total: { kind: 'counter', labels: [...CALL, 'kind'], help: 'Tokens as the targets reported them.' },
+  spillway_cost_usd_total: {
+    kind: 'counter',
+    labels: CALL,
+    help: 'What calls cost the operator, over all their attempts, US dollars.',
+  },
+  spillway_charge_usd_total: {
+    kind: 'counter',
+    labels: CALL,
+    help: 'What tenants were charged for calls, US dollars.',
+  },
   spillway_attempts_total: { kind: 'counter', labels: CALL, help: 'Tries of calls at workers and providers.' },
   spillway_degraded_total: { kind: 'counter', labels: [...CALL, 'reason'], help: 'Calls that a substitute answered.' },
   spillway_shed_total: {
@@ -50,6 +60,14 @@ export const METRICS = {
     labels: ['target', 'worker'],
     help: '0 closed, 1 half-open, 2 open.',
   },
+  spillway_reserved_usd: { kind: 'gauge', labels: [], help: 'Money that is held for calls in flight, US dollars.' },
+  spillway_ledger_waiting_records: { kind: 'gauge', labels: [], help: 'Records that wait to be written.' },
+  spillway_ledger_lost_records_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Records that were given up since there was no room to keep them any longer.',
+  },
+  spillway_ledger_up: { kind: 'gauge', labels: [], help: '1 while the ledger can be written, else 0.' },
   spillway_slo_burn_rate: {
     kind: 'gauge',
     labels: ['class', 'window'],

@@ -2,6 +2,7 @@
 import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { StoreFault } from '../../core/store.ts';
 import { type Address, parseAddress } from '../../core/units.ts';
 import { formatProblem } from '../../policy/problems.ts';
 import { createNodeLog, type NodeLog } from '../../runtime/node/log.ts';
@@ -132,7 +133,7 @@ function startFailure(thrown: unknown, options: ServeOptions): string {
     const hint = options.lastGood ? '' : '\nStart with --last-good to use the policy that was last in force.';
     return `${thrown.message}\nThe policy is refused; nothing was started.${hint}`;
   }
-  if (thrown instanceof AddressRefused) return thrown.message;
+  if (thrown instanceof AddressRefused || thrown instanceof StoreFault) return thrown.message;
   const error = thrown as NodeJS.ErrnoException & { address?: string; port?: number };
   if (error.code === 'EADDRINUSE') {
     return `${error.address}:${error.port} is taken by another program. Choose another with --listen or --admin.`;
