@@ -1,4 +1,5 @@
 // How long replies get in 99 of 100 cases, learned per tenant and model, so that likely costs are known before a call. For router/dispatch.
+import { RecentMap } from '../structures/recent-map.ts';
 
 /**
  * Buckets that grow by 5 % keep a quantile within 2.5 % of the truth, whatever the distribution: DDSketch (Masson, Rim and
@@ -44,9 +45,9 @@ class OutputTail {
   }
 
   #look(): number {
-    let above = this.#samples * 0.01;
     let at = BUCKETS - 1;
-    while (at > 0 && (above -= this.#counts[at]!) >= 0) at--;
+    let above = this.#samples * 0.01 - this.#counts[at]!;
+    while (at > 0 && above >= 0) above -= this.#counts[--at]!;
     // A bucket's middle: its values lie within half of its width.
     return Math.round((2 * GROWTH ** at) / (1 + GROWTH));
   }
@@ -66,8 +67,7 @@ class OutputTail {
 }
 
 export class OutputQuantiles {
-  /** The longest unused first. */
-  readonly #tails = new Map<string, OutputTail>();
+  readonly #tails = new RecentMap<OutputTail>(MOST_KEYS);
 
   /** Tokens that 99 of 100 replies do not exceed; never more than the caller's own bound. */
   likelyTokens(tenant: string, model: string, maxOutputTokens: number | null): number {
@@ -78,11 +78,7 @@ export class OutputQuantiles {
   /** A whole reply had so many. One that was cut off teaches nothing. */
   learn(tenant: string, model: string, tokens: number): void {
     const key = keyOf(tenant, model);
-    let tail = this.#tails.get(key);
-    if (tail === undefined) {
-      tail = new OutputTail();
-      if (this.#tails.size >= MOST_KEYS) this.#tails.delete(this.#tails.keys().next().value!);
-    } else this.#tails.delete(key);
+    const tail = this.#tails.get(key) ?? new OutputTail();
     this.#tails.set(key, tail);
     tail.learn(tokens);
   }

@@ -3,9 +3,11 @@ import type { HoldReply, LedgerStore, WindowSpend } from '../core/ledger.ts';
 import type { NanoUsd } from '../core/money.ts';
 import type { Clock, Log, Timer } from '../core/runtime.ts';
 import type { SpendBook, SpendHold, SpendRefusal, SpendWish } from '../core/spend.ts';
+import { RecentMap } from '../structures/recent-map.ts';
 import { type StoreState, tightestOf, type Verdict } from './spend-account.ts';
 import type { Backed } from './spend-in-flight.ts';
 import { SpendTenant } from './spend-tenant.ts';
+import { SpendWarnings } from './spend-warnings.ts';
 
 /** One timer looks after all accounts; it runs only while there is something to look after. */
 const SWEEP_MS = 1_000;
@@ -21,7 +23,7 @@ const MOST_QUESTIONS = 2;
 /** Accounts at rest that are remembered, and those with idle slices. */
 const MOST_AT_REST = 10_000;
 const MOST_LIVE = 10_000;
-/** How many of the longest known are looked at when there are too many. */
+/** How many are looked at for each that is new while there are too many. */
 const LOOK_AT = 4;
 
 export interface SpendDeps {
@@ -59,10 +61,11 @@ class Held implements SpendHold, Backed {
 
 export class SpendAccounts implements SpendBook {
   readonly #deps: SpendDeps;
-  /** With something in flight or held, the longest known first. */
+  /** With something in flight or held. */
   readonly #live = new Map<string, SpendTenant>();
-  /** The longest at rest first. */
-  readonly #atRest = new Map<string, SpendTenant>();
+  /** Goes round through them, so that each is looked at in turn. */
+  #looking = this.#live.entries();
+  readonly #atRest = new RecentMap<SpendTenant>(MOST_AT_REST);
   #timer: Timer | null = null;
   #failingMs: number | null = null;
   #closed = false;
@@ -159,24 +162,24 @@ export class SpendAccounts implements SpendBook {
     return tenant;
   }
 
-  /** Those that happen to be busy go to the end, so that each is looked at in turn. */
   #thinOut(): void {
-    let looked = 0;
-    for (const [name, tenant] of this.#live) {
-      if (looked++ === LOOK_AT) return;
-      this.#live.delete(name);
-      if (tenant.atRest) this.#rest(name, tenant);
-      else {
-        this.#live.set(name, tenant);
-        if (tenant.idle && !tenant.account.asking) this.#ask(tenant, this.#deps.clock.nowMs(), null, 0);
+    for (let looked = 0; looked < LOOK_AT; looked++) {
+      let next = this.#looking.next();
+      if (next.done === true) {
+        this.#looking = this.#live.entries();
+        next = this.#looking.next();
       }
+      if (next.done === true) return;
+      const [name, tenant] = next.value;
+      if (tenant.idle && tenant.account.holds && !tenant.account.asking)
+        this.#ask(tenant, this.#deps.clock.nowMs(), null, 0);
+      if (tenant.atRest) this.#rest(name, tenant);
     }
   }
 
   #rest(name: string, tenant: SpendTenant): void {
     this.#live.delete(name);
     this.#atRest.set(name, tenant);
-    if (this.#atRest.size > MOST_AT_REST) this.#atRest.delete(this.#atRest.keys().next().value!);
   }
 
   #stateAt(nowMs: number): StoreState {
@@ -245,10 +248,15 @@ export class SpendAccounts implements SpendBook {
     }
   }
 
-  #learn({ account, warnings }: SpendTenant, reply: HoldReply): void {
+  #learn(tenant: SpendTenant, reply: HoldReply): void {
+    const { account } = tenant;
     const { clock, log, ledger } = this.#deps;
     account.answered(reply, clock.nowMs(), clock.wallMs());
-    warnings.check(account.tenant, reply.windows, account.limits.warnAt, log);
+    const { warnAt } = account.limits;
+    if (warnAt.length > 0) {
+      tenant.warnings ??= new SpendWarnings();
+      tenant.warnings.check(account.tenant, reply.windows, warnAt, log);
+    }
     if (this.#failingMs !== null && ledger.health.ok) {
       this.#failingMs = null;
       log.info('spend_store_answers');

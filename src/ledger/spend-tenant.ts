@@ -1,7 +1,7 @@
 // Who waits for one tenant's money: calls that the store is asked for, in order, and those that wait until others end. For spend-book.
 import type { SpendHold, SpendRefusal, SpendWish } from '../core/spend.ts';
 import { SpendAccount } from './spend-account.ts';
-import { SpendWarnings } from './spend-warnings.ts';
+import type { SpendWarnings } from './spend-warnings.ts';
 
 export interface WaitingWish {
   readonly wish: SpendWish;
@@ -12,7 +12,8 @@ export interface WaitingWish {
 
 export class SpendTenant {
   readonly account: SpendAccount;
-  readonly warnings = new SpendWarnings();
+  /** Made once there is something to warn of. */
+  warnings: SpendWarnings | null = null;
   /** In order of arrival. */
   readonly line: WaitingWish[] = [];
   /** To be told when money comes free. */
