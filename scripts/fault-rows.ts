@@ -179,11 +179,11 @@ F103 | the consumer of usage is down | spooled in order, then an alarm | later: 
     'Quota',
     `
 F104 | many replicas, one key | never above the bound | rest: one router counts for itself so far
-F105 | costly calls at once near a limit | reserved first | later: quotas
+F105 | costly calls at once near a limit | reserved first; over by one call's error at most
 F106 | parallel calls against a token limit | over by one call at most
 F107 | slots that leak | closed on every way out | rest: no slots are shared by several routers so far
 F108 | reservations after crash, abort, refusal | settled or released once
-F109 | counters and ledger apart | equal to the cent | later: ledger
+F109 | counters and ledger apart | equal to the cent | rest: the ledgers themselves
 F110 | counters lost | seeded, never added twice | later: quotas
 F111 | the store is gone at start | visible, and found again | later: stores
 F112 | the store is frozen | bounded waits | rest: of quotas alone so far

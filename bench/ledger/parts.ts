@@ -14,6 +14,7 @@ import { callThrough, headGuard } from './call.ts';
 import { slot } from './gate.ts';
 import { cost, rate, share } from './money.ts';
 import type { Part } from './part.ts';
+import { reserveAndClose } from './spend.ts';
 import { callCount, callLine, callTold } from './told.ts';
 
 const HEAD = { path: openaiChat.routes[0]!, query: '', headers: {} };
@@ -99,6 +100,7 @@ export const PARTS: readonly Part[] = [
   { name: 'price of a target, looked up', budgetUs: 0.1, prepare: rate },
   { name: 'cost and charge of an attempt', budgetUs: null, prepare: cost },
   { name: 'share of a worker, begin and end', budgetUs: null, prepare: share },
+  { name: 'spend: reserve and charge, 32 in flight', budgetUs: 0.5, prepare: reserveAndClose },
   { name: 'telemetry: line and metrics of a call', budgetUs: 2, prepare: callTold },
   { name: 'of which the line', budgetUs: null, prepare: callLine },
   { name: 'of which the metrics, 100 tenants', budgetUs: null, prepare: callCount },
