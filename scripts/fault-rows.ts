@@ -183,7 +183,7 @@ F105 | costly calls at once near a limit | reserved first; over by one call's er
 F106 | parallel calls against a token limit | over by one call at most
 F107 | slots that leak | closed on every way out | rest: no slots are shared by several routers so far
 F108 | reservations after crash, abort, refusal | settled or released once
-F109 | counters and ledger apart | equal to the cent | rest: the ledgers themselves
+F109 | counters and ledger apart | equal to the cent
 F110 | counters lost | seeded, never added twice | later: quotas
 F111 | the store is gone at start | visible, and found again | later: stores
 F112 | the store is frozen | bounded waits | rest: of quotas alone so far

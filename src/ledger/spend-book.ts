@@ -222,7 +222,7 @@ export class SpendAccounts implements SpendBook {
       likely += waiting.wish.likely;
       most += waiting.wish.most;
     }
-    const wanted = amount ?? account.target(likely, most);
+    const wanted = Math.ceil(amount ?? account.target(likely, most));
     account.asked(wanted, nowMs);
     const question = ++tenant.questions;
     const { limits } = account;
