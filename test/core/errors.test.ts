@@ -15,13 +15,13 @@ describe('the table of codes', () => {
     if (blame === 'caller') expect(status).toBeLessThan(500);
     if (blame === 'worker') expect([status >= 502, descends]).toEqual([true, true]);
     // Waiting is promised exactly where the status says that it helps.
-    expect(waits).toBe([429, 502, 503, 504].includes(status) && code !== 'upstream_unfunded' && !broke);
+    expect(waits).toBe([409, 429, 502, 503, 504].includes(status) && code !== 'upstream_unfunded' && !broke);
     expect(type).toMatch(/^[a-z_]+$/);
     expect([error.message, error.name, error.code]).toEqual(['said', 'RouterError', code]);
   });
 
   it('only statuses that clients know are used', () => {
-    const known = [400, 401, 403, 404, 405, 408, 413, 415, 417, 426, 429, 431, 499, 500, 502, 503, 504];
+    const known = [400, 401, 403, 404, 405, 408, 409, 413, 415, 417, 422, 426, 429, 431, 499, 500, 502, 503, 504];
     expect([...new Set(codes.map((code) => ERROR_CODES[code].status))].sort()).toEqual(known);
   });
 });
