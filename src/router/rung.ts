@@ -219,7 +219,8 @@ function goesBack(
   const call = new Placing(progress, model, null, true, leftMs, nowMs);
   const picked = choose(call, nowMs);
   if (picked === 'none') return false;
-  if (picked !== 'full') return true;
+  // Whoever sets no retries wants one look at a rung before the next.
+  if (picked !== 'full') return progress.rules.retries > 0;
   return pool.gate.forecastMs(call) + firstContentMs(pool, call) < below.soonestMs();
 }
 

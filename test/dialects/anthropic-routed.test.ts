@@ -131,12 +131,13 @@ describe('a target that fails', () => {
 
   it('F060 F068 with no other rung it is a status and a type that the official client knows', async () => {
     const overloaded = { type: 'error', error: { type: 'overloaded_error', message: 'sk-secret' } };
+    const headers = { 'x-spillway-max-wait': '0' };
     for (const script of [[json(529, overloaded)], [json(200, overloaded)], stream([whole[0]!, overloaded])]) {
       first.next(...script);
       const asking =
         script.length > 1
-          ? client.messages.stream({ ...ASK, model: 'alone' }).finalMessage()
-          : client.messages.create({ ...ASK, model: 'alone' });
+          ? client.messages.stream({ ...ASK, model: 'alone' }, { headers }).finalMessage()
+          : client.messages.create({ ...ASK, model: 'alone' }, { headers });
       const thrown = (await asking.catch((error: unknown) => error)) as APIError;
       expect(thrown).toBeInstanceOf(APIError);
       expect([429, 529]).toContain(thrown.status);

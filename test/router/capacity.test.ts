@@ -81,7 +81,7 @@ describe('another worker of the same pool', () => {
 
   it('F072 a lower rung that takes over from full pools does so at once, unless a neighbour has room', async () => {
     const r = await scriptedRouter(
-      ladder({ a: ['a1', 'a2'], b: ['b1'] }, undefined, { chat: '{ retries: 0 }' }),
+      ladder({ a: ['a1', 'a2'], b: ['b1'] }, undefined, { chat: '{ retries: 1 }' }),
       () => 0.9,
     );
     r.transport.play(A1, plays.status(503));

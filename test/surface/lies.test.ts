@@ -104,7 +104,8 @@ describe.each(STREAMED)('$name', (call) => {
         }
         stage.first.next(streamHead(), ...script);
         const expected = full ? ({ status: 429, code: 'capacity_contended', waits: true } as const) : BROKEN;
-        isRefused(surface, await stage.ask(call, `${surface.group}-alone`), expected);
+        const headers = { 'x-spillway-max-wait': '0' };
+        isRefused(surface, await stage.ask(call, `${surface.group}-alone`, { headers }), expected);
       }
     }
   });

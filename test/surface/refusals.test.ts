@@ -35,6 +35,8 @@ afterAll(async () => {
 });
 
 const callers = (status: number, code: ErrorCode, text: RegExp): Expected => ({ status, code, waits: false, text });
+/** Waits for no worker that is full. */
+const IMPATIENT = { 'x-spillway-max-wait': '0' };
 const alone = ({ surface }: Call) => `${surface.group}-alone`;
 const ofOtherClass = ({ surface }: Call) => (classOf(surface) === 'chat' ? 'embed' : 'chat');
 
@@ -84,7 +86,7 @@ describe.each(CALLS)('$name', (call) => {
   it('what a target refused is told by what it means, never in its own words', async () => {
     for (const [name, [script, expected]] of Object.entries(REFUSALS)) {
       stage.first.next(...script);
-      const response = await stage.ask(call, alone(call));
+      const response = await stage.ask(call, alone(call), { headers: IMPATIENT });
       const text = isRefused(surface, response, expected);
       expect(text, name).not.toContain('canary');
       expect(response.headers, name).toMatchObject({ 'x-spillway-asked': alone(call), 'x-spillway-attempts': '1' });
@@ -101,7 +103,7 @@ describe.each(CALLS)('$name', (call) => {
     const holder = await narrow.routed.open(bodyOf(call, alone(call)), path);
     await eventually(() => slots().inFlight === 1);
     const contended = { status: 429, code: 'capacity_contended', waits: true, text: /in use/ } as const;
-    const response = await narrow.ask(call, alone(call), { headers: { 'x-spillway-max-wait': '0' } });
+    const response = await narrow.ask(call, alone(call), { headers: IMPATIENT });
     isRefused(surface, response, contended);
     expect(response.headers['x-spillway-attempts']).toBe('0');
     holder.destroy();
