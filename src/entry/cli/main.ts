@@ -6,6 +6,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).checkCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,
   status: async () => (await import('./status.ts')).statusCommand,
+  usage: async () => {
+    const [{ usageCommandOn }, { ledgerAccess }] = await Promise.all([
+      import('./usage.ts'),
+      import('./ledger-access.ts'),
+    ]);
+    return usageCommandOn(ledgerAccess);
+  },
   replay: async () => (await import('./replay.ts')).replayCommand,
   'demo-worker': async () => (await import('../../demo/command.ts')).demoWorkerCommand,
 };
