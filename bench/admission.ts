@@ -59,7 +59,12 @@ const parts: readonly { readonly name: string; readonly budgetUs: number | null;
   { name: 'no limits', budgetUs: null, run: calls(NO_LIMITS) },
 ];
 const where = host();
-const times = await measureParts(new Map(parts.map(({ name, run }) => [name, run])), effort);
+// The first alone, before the others have taught the engine other shapes of limits; then these by turns.
+const [first, ...others] = parts.map(({ name, run }) => [name, run] as const);
+const times = new Map([
+  ...(await measureParts(new Map([first!]), effort)),
+  ...(await measureParts(new Map(others), effort)),
+]);
 if (lastResult() === null) throw new Error('the parts did nothing');
 
 let missed = false;

@@ -169,7 +169,7 @@ F096 | a busy database | bounded wait | later: stores
 F097 | a damaged or newer database | a clear refusal to start | rest: the keys' file is the only database so far
 F098 | one idempotency key again | replay, refuse or wait | later: idempotency
 F099 | SIGTERM | not ready at once, calls end in peace up to the limit, then in-band errors, exit 0
-F100 | clocks that jump | waits are monotonic, hints stay in bounds
+F100 | clocks that jump | waits are monotonic, hints stay in bounds | rest: no clocks of several routers so far
 F101 | failover of Postgres | bounded, one retry | later: Postgres
 F102 | eviction of a Durable Object | state comes from storage | later: edge
 F103 | the consumer of usage is down | spooled in order, then an alarm | later: ledger

@@ -14,7 +14,7 @@ import type {
 import { retryAfterSeconds } from '../core/retry-after.ts';
 import type { Clock, Log, Random } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
-import { allInFlight } from './in-flight.ts';
+import { allInFlight, UNTIMED } from './in-flight.ts';
 import { Lines, MOST_WAITING } from './line.ts';
 import { requestsUsedUp } from './request-rate.ts';
 import { Reserver } from './reserve.ts';
@@ -106,7 +106,7 @@ export class Admission {
     this.#metrics.held(-tokens);
     const settling = this.#reserver.settle(reservation, claims.used(used));
     if (slots === null) return;
-    claims.holdTime.add(this.#clock.nowMs() - sinceMs);
+    claims.holdTime.end(sinceMs, this.#clock);
     if (settling === null) this.#lines.freed(slots.bucket);
     else void settling.then(() => this.#lines.freed(slots.bucket));
   }
@@ -138,7 +138,8 @@ export class Admission {
     const held = claims.tokensAt < 0 || reservation.overruns.includes(claims.tokens!) ? 0 : tokens;
     this.#metrics.held(held);
     const quota = this.#view(claims, reservation.views);
-    return new Entry(this, claims, reservation, tokens, held, quota, waitedMs, this.#clock.nowMs());
+    const sinceMs = claims.slots === null ? UNTIMED : claims.holdTime.begin(this.#clock);
+    return new Entry(this, claims, reservation, tokens, held, quota, waitedMs, sinceMs);
   }
 
   /** For a slot, unless the call has no patience or the line no room. */

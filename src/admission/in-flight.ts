@@ -4,6 +4,11 @@ import type { SlotLimit } from '../core/quota.ts';
 
 /** Calls that the mean looks back on. */
 const SPAN = 64;
+/** One call in so many is timed: it costs two looks at the clock. */
+const EVERY = 8;
+
+/** A call that is not timed. */
+export const UNTIMED = -1;
 
 export function slotLimit(tenant: string, { inFlight }: TenantLimits): SlotLimit | null {
   if (inFlight === null) return null;
@@ -18,8 +23,16 @@ export function allInFlight(tenant: string, limit: SlotLimit): string {
 export class HoldTime {
   #meanMs = 0;
   #calls = 0;
+  #begun = 0;
 
-  add(heldMs: number): void {
+  /** When a call began, if it is to be timed. */
+  begin(clock: { nowMs(): number }): number {
+    return this.#begun++ % EVERY === 0 ? clock.nowMs() : UNTIMED;
+  }
+
+  end(beginMs: number, clock: { nowMs(): number }): void {
+    if (beginMs === UNTIMED) return;
+    const heldMs = clock.nowMs() - beginMs;
     if (this.#calls < SPAN) this.#calls++;
     this.#meanMs += (heldMs - this.#meanMs) / this.#calls;
   }
