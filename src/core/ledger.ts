@@ -78,9 +78,10 @@ export function targetOf({ attempts }: CallRecord): string | null {
   return attempts.find(({ outcome }) => outcome === 'won')?.target ?? null;
 }
 
-/** Of the cost: attempts that lost, failed or were left, which the operator pays. */
-export function failedCostOf({ attempts }: CallRecord): NanoUsd {
-  return attempts.reduce((sum, { outcome, cost }) => (outcome === 'won' ? sum : sum + cost), 0);
+/** Of the cost: attempts that lost or failed, and all of a call that failed: the operator pays. Whoever leaves pays for what it had. */
+export function failedCostOf({ attempts, how, cost: all }: CallRecord): NanoUsd {
+  if (how === 'failed') return all;
+  return attempts.reduce((sum, { outcome, estimated, cost }) => (outcome === 'won' || estimated ? sum : sum + cost), 0);
 }
 
 /** What became of one worker's time within a minute or less, ms. Billed = useful + failed + idle + cold. */
@@ -175,7 +176,7 @@ export interface UsageRow {
   readonly gpuMs: number;
   readonly cost: NanoUsd;
   readonly charge: NanoUsd;
-  /** Of the cost: attempts that lost, failed or were left, which the operator pays. */
+  /** Of the cost: attempts that lost or failed, and all of calls that failed, which the operator pays. */
   readonly failedCost: NanoUsd;
 }
 

@@ -140,11 +140,12 @@ export class CallAccount {
     return meter.time;
   }
 
-  /** What a reply that is whole before it goes out will be charged. */
-  preview(progress: Progress, rung: Rung, held: Try, attempt: Attempt): NanoUsd {
+  /** What a reply that is whole before it goes out will be charged; null: nobody has said what it costs. */
+  preview(progress: Progress, rung: Rung, held: Try, attempt: Attempt): NanoUsd | null {
     const { worker, placing } = held;
-    const time = this.#time(held, attempt, { how: 'complete', error: null });
     const rate = this.#accounting.prices.rate(rung.target, placing.model, worker.gpu);
+    if (!rate.priced) return null;
+    const time = this.#time(held, attempt, { how: 'complete', error: null });
     const items = billedItems(rung.target, progress.request.call.items, attempt.searchUnits);
     return rate.charge(attempt.usage, items, time?.gpuMs ?? null);
   }

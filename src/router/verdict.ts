@@ -13,6 +13,9 @@ export interface RungFailure {
   readonly book?: () => number;
 }
 
+/** Of the operator's accounts, and of the caller's own limits. */
+const NO_MONEY: ReadonlySet<string> = new Set(['upstream_unfunded', 'project_spend_limit_exceeded']);
+
 /**
  * Contention before cold before failure: when any rung would serve once a slot comes free, the answer is 429; when some
  * model is on its way up, 503 with the time to ready; when an attempt was made and failed, what the last one said;
@@ -45,7 +48,7 @@ export function verdict(failures: readonly RungFailure[], attempts: number, rand
   }
   const last = failures.at(-1);
   // Where money is all that is missing, coming back is no use, whether or not somebody was just told so.
-  if (last !== undefined && failures.every(({ error }) => error.code === 'upstream_unfunded')) {
+  if (last !== undefined && failures.every(({ error }) => NO_MONEY.has(error.code))) {
     return last.error.with({ attempts });
   }
   if (last === undefined || attempts === 0) {

@@ -54,6 +54,19 @@ describe('the verdict', () => {
     expect(verdict([down, slow], 2, half)).toMatchObject({ status: 504, detail: { retryAfterSeconds: 1 } });
   });
 
+  it('F105 is the caller’s own spend limit where money is all that is missing, and what waiting may cure where a rung would do', () => {
+    const spent = failure('project_spend_limit_exceeded', { reason: 'budget', resetsAtMs: 5 });
+    expect(verdict([spent], 0, half)).toMatchObject({
+      status: 429,
+      code: 'project_spend_limit_exceeded',
+      waits: false,
+      detail: { resetsAtMs: 5 },
+    });
+    expect(verdict([spent, spent], 0, half).code).toBe('project_spend_limit_exceeded');
+    expect(verdict([spent, contended], 0, half).code).toBe('capacity_contended');
+    expect(verdict([spent, open], 0, half)).toMatchObject({ status: 503, detail: { retryAfterSeconds: 30 } });
+  });
+
   it('F081 is 503 when nobody was worth asking', () => {
     const error = verdict([open], 0, half);
     expect(error).toMatchObject({ status: 503, code: 'server_is_overloaded', detail: { retryAfterSeconds: 30 } });

@@ -43,8 +43,8 @@ export function ladderOf(pools: readonly PoolShape[], chat: object = {}): string
   return JSON.stringify({ version: 1, pools: Object.fromEntries([...named, ...vectors]), models, classes: { chat } });
 }
 
-/** Until it closes a router looks for new keys: one timer is always set. */
-const STANDING_TIMERS = 1;
+/** Until it closes a router looks for new keys and tenants, meters workers by the minute, and drops old records by the hour. */
+const STANDING_TIMERS = 4;
 
 export interface CountingClock extends Clock {
   /** Timers set and neither run nor cancelled. */
