@@ -131,7 +131,7 @@ models: { m: { ladder: [ { ladder: x } ] } }`;
       }),
       { numRuns: 400 },
     );
-  });
+  }, 60_000);
 
   test('F114 any text is refused at a line, and nothing is thrown', async () => {
     await fc.assert(
