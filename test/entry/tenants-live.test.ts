@@ -38,15 +38,15 @@ beforeAll(async () => {
   upstream = await startFaultUpstream();
   writeFileSync(policy, `${policyFor([upstream.url])}plans: { nowhere: { zones: [mars] }, anywhere: {} }\n`);
   ({ key } = JSON.parse(await command('keys', 'create', '--tenant', 'acme')) as { key: string });
-  for (let at = 0; at < 2; at++)
-    routers.push(await serve(['--policy', policy, '--data', data], { folder, env: { SPILLWAY_ADMIN_SECRET: SECRET } }));
-});
+  const start = () => serve(['--policy', policy, '--data', data], { folder, env: { SPILLWAY_ADMIN_SECRET: SECRET } });
+  routers.push(...(await Promise.all([start(), start()])));
+}, 60_000);
 afterAll(async () => {
   for (const router of routers) await router.dispose();
   await upstream.close();
 });
 
-describe('a tenant that is changed is another one everywhere within five seconds', () => {
+describe('a tenant that is changed is another one everywhere within five seconds', { timeout: 60_000 }, () => {
   it('by the command line: set, changed, removed', async () => {
     await untilAll(200, performance.now());
     for (const [args, status] of [
@@ -91,7 +91,7 @@ describe('a tenant that is changed is another one everywhere within five seconds
   });
 });
 
-it('what was set is there after a restart, before the first call', async () => {
+it('what was set is there after a restart, before the first call', { timeout: 60_000 }, async () => {
   await command('tenants', 'set', 'acme', '--zones', 'mars');
   const again = await serve(['--policy', policy, '--data', data], { folder });
   routers.push(again);
