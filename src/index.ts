@@ -11,6 +11,7 @@ export type { InferenceRequest, Wants } from './core/request.ts';
 export type { RunIdentity, StepKind } from './core/runs.ts';
 export type { Clock, Log, LogFields, NewId, Random, Runtime, Timer } from './core/runtime.ts';
 export type { InferenceService, Layer, Service } from './core/service.ts';
+export type { TenantRecord, TenantStore } from './core/tenants.ts';
 export type {
   Exchange,
   HeaderView,
@@ -34,4 +35,6 @@ export { createRouter, type Router, type RouterOptions } from './router/create.t
 export { createWebRuntime, type WebRuntimeOptions } from './runtime/web/runtime.ts';
 export { type Admitted, PolicyError, type Spillway, type SpillwayOptions, spillway } from './spillway.ts';
 export { createMemoryKeys } from './stores/memory/keys.ts';
+export { createMemoryTenants } from './stores/memory/tenants.ts';
 export { KeyRing, type KeyRingOptions } from './tenants/key-ring.ts';
+export { TenantRing, type TenantRingOptions } from './tenants/tenant-ring.ts';

@@ -6,6 +6,7 @@ import type { Metrics } from './core/metrics.ts';
 import { fitsPattern } from './core/pattern.ts';
 import type { Pressure } from './core/pressure.ts';
 import type { Runtime } from './core/runtime.ts';
+import type { TenantStore } from './core/tenants.ts';
 import { createApp } from './http/app.ts';
 import { type Admit, admitByKey, letIn } from './http/credential.ts';
 import { createKeptReplies } from './http/kept-replies.ts';
@@ -20,6 +21,7 @@ import { createRouter, type Router, type RouterRegistries } from './router/creat
 import { createWebRuntime } from './runtime/web/runtime.ts';
 import { MemoryReplies } from './stores/memory/replies.ts';
 import { KeyRing } from './tenants/key-ring.ts';
+import { TenantRing } from './tenants/tenant-ring.ts';
 
 /** Who is behind a request, as the app around the routes knows it. */
 export interface Admitted {
@@ -48,6 +50,8 @@ export interface SpillwayOptions {
   readonly admit?: (context: Context) => Admitted | null | Promise<Admitted | null>;
   /** Spillway's own keys; in force from the first one that is made. */
   readonly keys?: KeyStore;
+  /** Tenants beside those of the policy, taken up within seconds of a change. */
+  readonly tenants?: TenantStore;
   readonly limits?: Partial<HttpLimits>;
   /** Where calls are counted. Default: nowhere. */
   readonly metrics?: Metrics;
@@ -77,9 +81,11 @@ export function spillway(options: SpillwayOptions): Spillway {
   const { clock, newId, log, digest } = runtime;
   const ring = options.keys === undefined ? null : new KeyRing({ store: options.keys, digest, clock, log });
   let isReady = false;
-  const ready = start(options, runtime, ring).then((router) => {
+  let tenants: TenantRing | null = null;
+  const ready = start(options, runtime, ring).then((started) => {
     isReady = true;
-    return router;
+    tenants = started.tenants;
+    return started.router;
   });
   ready.catch((thrown: unknown) => log.error('policy_refused', { name: thrown instanceof Error ? thrown.name : '' }));
   const app = createApp({
@@ -104,12 +110,18 @@ export function spillway(options: SpillwayOptions): Spillway {
     async close() {
       ring?.close();
       await (await ready.catch(() => null))?.close();
+      tenants?.close();
       await runtime.transport.close();
     },
   });
 }
 
-async function start(options: SpillwayOptions, runtime: Runtime, ring: KeyRing | null): Promise<Router> {
+interface Started {
+  readonly router: Router;
+  readonly tenants: TenantRing | null;
+}
+
+async function start(options: SpillwayOptions, runtime: Runtime, ring: KeyRing | null): Promise<Started> {
   const { policy, env = {}, secretFile } = options;
   const registries = registriesWith(options.workers ?? {});
   const from = 'text' in policy ? { path: 'policy.yaml', files: oneFile(policy.text) } : policy;
@@ -117,16 +129,25 @@ async function start(options: SpillwayOptions, runtime: Runtime, ring: KeyRing |
     env: (name) => env[name],
     file: secretFile ?? (() => Promise.reject(new Error('No file can be read here.'))),
   };
-  const [loaded] = await Promise.all([loadPolicy({ ...from, registries, secrets }), ring?.start()]);
+  const [loaded] = await Promise.all([
+    loadPolicy({ ...from, registries, secrets, wallMs: runtime.clock.wallMs() }),
+    ring?.start(),
+  ]);
   if (!loaded.ok) throw new PolicyError(loaded.problems.map(formatProblem).join('\n'));
-  const { metrics, pressure } = options;
-  return createRouter({
-    catalog: compilePolicy(loaded.policy),
+  const { metrics, pressure, tenants: store } = options;
+  const { clock, log } = runtime;
+  const catalog = compilePolicy(loaded.policy);
+  const tenants = store === undefined ? null : new TenantRing({ store, clock, log, read: catalog.readTenant });
+  await tenants?.start();
+  const router = createRouter({
+    catalog,
     registries,
     runtime,
     ...(metrics === undefined ? {} : { metrics }),
     ...(pressure === undefined ? {} : { pressure }),
+    ...(tenants === null ? {} : { tenants: (name) => tenants.rules(name) }),
   });
+  return { router, tenants };
 }
 
 function oneFile(text: string): PolicyFiles {

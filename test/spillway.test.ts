@@ -7,6 +7,7 @@ import { type CallFacts, NO_METRICS } from '../src/core/metrics.ts';
 import { nodeDigest } from '../src/runtime/node/machine.ts';
 import { PolicyError, type Spillway, type SpillwayOptions, spillway } from '../src/spillway.ts';
 import { createMemoryKeys } from '../src/stores/memory/keys.ts';
+import { createMemoryTenants } from '../src/stores/memory/tenants.ts';
 import { issueKey } from '../src/tenants/key-issue.ts';
 
 const POLICY = `
@@ -85,6 +86,25 @@ describe('with keys', () => {
     expect(await models()).toEqual([401, null]);
     expect(await models({ 'x-api-key': key })).toEqual([200, ['own-model', 'managed']]);
     expect(await models({ authorization: `Bearer ${key}` })).toEqual([200, ['own-model', 'managed']]);
+  });
+});
+
+describe('with tenants of the app', () => {
+  it('a store says what holds for a tenant, the policy before it', async () => {
+    const entry = { zones: ['mars'] };
+    const tenants = createMemoryTenants([
+      { name: 'ann', entry, changedMs: 0 },
+      { name: 'bob', entry, changedMs: 0 },
+    ]);
+    const text = `${POLICY}tenants: { bob: {} }\n`;
+    mount({ policy: { text }, admit: (context) => ({ tenant: context.req.header('x-user') ?? '' }), tenants });
+    const statusFor = async (user: string) => {
+      const headers = { 'content-type': 'application/json', 'x-user': user };
+      const body = '{"model":"own-model","messages":[]}';
+      return (await outer.request('/ai/v1/chat/completions', { method: 'POST', headers, body })).status;
+    };
+    // Nothing listens where the worker should be; who may not go there does not come so far.
+    expect([await statusFor('ann'), await statusFor('bob'), await statusFor('eve')]).toEqual([403, 502, 502]);
   });
 });
 

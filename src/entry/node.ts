@@ -87,7 +87,8 @@ export interface RunningRouter {
 const STILL_ACCEPTING_MS = 1_000;
 /** What a reload cannot change; the log says so. */
 const FIXED_AT_START = ['listen', 'admin', 'data', 'basePath', 'trustedProxies'] as const;
-const LAST_GOOD = 'last-good-policy.yaml';
+/** In the data folder. */
+export const LAST_GOOD = 'last-good-policy.yaml';
 
 /** The plug-ins of this entry. */
 export function nodeRegistries(launcher: Launcher, clock: Clock = nodeClock): RouterRegistries {

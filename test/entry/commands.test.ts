@@ -35,7 +35,7 @@ describe('a wrong call', () => {
     expect(unknown).toEqual({
       code: 2,
       out: '',
-      err: 'Unknown command "sreve". Commands: serve, check, keys, status, usage, replay, demo-worker.\n',
+      err: 'Unknown command "sreve". Commands: serve, check, keys, tenants, status, usage, replay, demo-worker.\n',
     });
     expect(flag.code).toBe(2);
     expect(flag.err).toContain('--lsten');

@@ -1,6 +1,7 @@
 // What a new policy does to pools and workers that are there already. For src/fleet/fleet.
 import { describe, expect, it } from 'vitest';
 import type { GateCall, GateRefusal, Permit } from '../../src/core/gate.ts';
+import type { GpuPrice } from '../../src/core/prices.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import { fixedLimit, playedSource, poolPlan, report, testFleet, urlWorker } from './fleets.ts';
 
@@ -41,6 +42,38 @@ describe('a reload', () => {
     expect(pool.workers[1]).toBe(b);
     expect([a!.state, a!.limit, a!.inFlight, a!.id]).toEqual(['warm', 9, 1, 'p/1']);
     expect(pool.workers[0]!.id).toBe('p/3');
+    await fleet.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('with another price keeps the worker and all that it has learned', async () => {
+    const { fleet, clock } = testFleet();
+    const price = (usdPerGpuHour: number): GpuPrice => ({
+      usdPerGpuHour,
+      gpus: 1,
+      billed: 'always',
+      incrementMs: 3_600_000,
+      minimumMs: 0,
+      term: 'on-demand',
+      coldStart: 0,
+      egressPerGiB: 0,
+      asOf: null,
+      source: null,
+    });
+    fleet.apply([poolPlan([{ ...urlWorker('http://a'), gpu: price(2) }, urlWorker('http://b')])]);
+    const { workers } = fleet.pools.get('p')!;
+    const before = [...workers];
+    expect(before.map(({ gpu }) => gpu?.usdPerGpuHour ?? null)).toEqual([2, null]);
+    fleet.apply([
+      poolPlan([
+        { ...urlWorker('http://a'), gpu: price(3) },
+        { ...urlWorker('http://b'), gpu: price(1) },
+      ]),
+    ]);
+    expect([...fleet.pools.get('p')!.workers]).toEqual(before);
+    expect(before.map(({ gpu }) => gpu?.usdPerGpuHour)).toEqual([3, 1]);
+    fleet.apply([poolPlan([urlWorker('http://a'), urlWorker('http://b')])]);
+    expect(before.map(({ gpu }) => gpu)).toEqual([null, null]);
     await fleet.close();
     expect(clock.pending).toBe(0);
   });

@@ -1,6 +1,7 @@
 // Which folder holds the data of the router that an operator means, without starting it. For commands that work on its stores.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Policy } from '../../policy/policy.ts';
 import { type Flags, UsageError } from './flags.ts';
 
 export const DATA_FLAGS = { data: { type: 'string' }, policy: { type: 'string' } } as const;
@@ -19,19 +20,26 @@ export function dataVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 export async function dataFolder(flags: Flags): Promise<string> {
   const data = flags.text('data');
   if (data !== undefined) return resolve(data);
-  const path = resolve(flags.text('policy') ?? fileURLToPath(DEFAULT_POLICY));
+  const policy = await loadedPolicy(
+    flags.text('policy'),
+    'so it does not say where the data is. Say it with --data DIR',
+  );
+  return resolve(policy.server.data);
+}
+
+/** The policy at a path, or the package's own. Throws UsageError when it is refused. */
+export async function loadedPolicy(path: string | undefined, hint = 'and nothing is done'): Promise<Policy> {
   const [{ loadPolicy }, { formatProblem }, { nodePolicyFiles }, { nodeRegistries }] = await Promise.all([
     import('../../policy/load.ts'),
     import('../../policy/problems.ts'),
     import('../../runtime/node/policy-files.ts'),
     import('../node.ts'),
   ]);
-  // Where the data is depends on no secret, and whoever makes keys need not have those of the router.
+  // What is asked here depends on no secret, and whoever sets keys and tenants need not have those of the router.
   const secrets = { env: () => 'not-needed-here', file: () => Promise.resolve('not-needed-here') };
   const registries = nodeRegistries({ executable: process.execPath, args: [] });
-  const loaded = await loadPolicy({ path, files: nodePolicyFiles, registries, secrets });
-  if (loaded.ok) return resolve(loaded.policy.server.data);
-  throw new UsageError(
-    `${loaded.problems.map(formatProblem).join('\n')}\nThe policy is refused, so it does not say where the data is. Say it with --data DIR.`,
-  );
+  const from = resolve(path ?? fileURLToPath(DEFAULT_POLICY));
+  const loaded = await loadPolicy({ path: from, files: nodePolicyFiles, registries, secrets });
+  if (loaded.ok) return loaded.policy;
+  throw new UsageError(`${loaded.problems.map(formatProblem).join('\n')}\nThe policy is refused, ${hint}.`);
 }

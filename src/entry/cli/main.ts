@@ -5,6 +5,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
   check: async () => (await import('./check.ts')).checkCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,
+  tenants: async () => (await import('./tenants.ts')).tenantsCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   usage: async () => {
     const [{ usageCommandOn }, { ledgerAccess }] = await Promise.all([
