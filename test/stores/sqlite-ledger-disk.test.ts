@@ -1,6 +1,6 @@
 // The ledger on a disk that is full, broken, read-only or held by others, seen from the router's thread. For src/stores/sqlite.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -158,6 +158,37 @@ describe('F096 a file that another process holds', () => {
     expect(reader.prepare('SELECT count(*) AS n FROM calls').get()).toEqual({ n: 1 });
     reader.close();
   });
+});
+
+it('F095 a file that vanishes while in use is noticed; back in its place it gets all that waited', async () => {
+  const folder = nextFolder();
+  const path = join(folder, 'ledger.db');
+  const { ledger, log } = await opened(folder);
+  ledger.add(call({ charge: 1 }));
+  await ledger.flush();
+  renameSync(path, `${path}.away`);
+  ledger.add(call({ charge: 1 }));
+  await expect(ledger.flush()).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining(path) });
+  expect(ledger.health).toMatchObject({ ok: false, waiting: 1 });
+  expect(log.of('ledger_failing')).toHaveLength(1);
+  renameSync(`${path}.away`, path);
+  await eventually(() => ledger.health.ok && ledger.health.waiting === 0, { what: 'recovery' });
+  expect(await ledger.usage(ALL)).toMatchObject([{ calls: 2 }]);
+});
+
+it('S20 what was erased is nowhere in the files', async () => {
+  const folder = nextFolder();
+  const { ledger } = await opened(folder);
+  for (let at = 0; at < 300; at++) ledger.add(call({ run: 'secret-plan', tenant: at % 2 === 0 ? 'acme' : 'beta' }));
+  for (let at = 0; at < 300; at++) ledger.add(call({ run: 'other-plan', tenant: 'beta' }));
+  await ledger.flush();
+  const text = () =>
+    readdirSync(folder)
+      .map((file) => readFileSync(join(folder, file), 'latin1'))
+      .join();
+  expect(text()).toContain('secret-plan');
+  expect([await ledger.erase('acme'), await ledger.erase('beta')]).toEqual([150, 450]);
+  expect(text()).not.toMatch(/secret-plan|other-plan/);
 });
 
 describe('F097 a router does not start on', () => {
