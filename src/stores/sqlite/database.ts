@@ -205,7 +205,8 @@ export function guarded<T>(file: DatabaseFile, work: () => T): T {
 export function storeFault(file: DatabaseFile, thrown: unknown): unknown {
   const { code, errcode, errno, errstr } = thrown as Partial<Record<'code' | 'errstr', string>> &
     Partial<Record<'errcode' | 'errno', number>>;
-  const ours = errcode !== undefined || errno !== undefined || code?.startsWith('ERR_') === true;
+  const said = errcode !== undefined || errno !== undefined;
+  const ours = said || code === 'ERR_SQLITE_ERROR' || code === 'ERR_INVALID_STATE';
   if (!ours) return thrown;
   const system = errcode === undefined ? code : (errcode & 255) === CANNOT_OPEN ? whyUnwritable(file) : '';
   const fault = SYSTEM_FAULTS[system ?? ''] ?? faultOf(errcode ?? 0);
