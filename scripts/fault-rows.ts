@@ -164,12 +164,12 @@ F091 | killed between reply and commit | run again, one result kept | later: bat
 F092 | killed while writing the output | the same bytes after a restart | later: batch
 F093 | two owners of one line | the late one is refused | later: batch
 F094 | cancelled or expired batches | no new lines; partial output | later: batch
-F095 | disk full or broken | what needs it waits; chat goes on | later: stores
-F096 | a busy database | bounded wait | later: stores
-F097 | a damaged or newer database | a clear refusal to start | rest: the keys' file is the only database so far
+F095 | disk full or broken | what needs it waits; chat goes on | rest: shown of the ledger; batches and files do not exist yet
+F096 | a busy database | bounded wait
+F097 | a damaged or newer database | a clear refusal to start
 F098 | one idempotency key again | replay, refuse or wait | later: idempotency
 F099 | SIGTERM | not ready at once, calls end in peace up to the limit, then in-band errors, exit 0
-F100 | clocks that jump | waits are monotonic, hints stay in bounds | rest: no clocks of several routers so far
+F100 | clocks that jump | waits are monotonic, hints stay in bounds | rest: clocks of several routers on the ledger alone
 F101 | failover of Postgres | bounded, one retry | later: Postgres
 F102 | eviction of a Durable Object | state comes from storage | later: edge
 F103 | the consumer of usage is down | spooled in order, then an alarm | later: ledger
@@ -198,7 +198,7 @@ F115 | an address that others can reach, without keys or an encrypted way | refu
 F116 | secrets written into the policy | refused, and never repeated | rest: strength is not judged yet
 F117 | probing health and metrics | health says ok or not; detail on the admin listener alone | rest: no metrics yet
 F118 | a poisoned dependency | lockfile, no install scripts, a week's age, few dependencies with reasons
-F119 | up and down a release with work in flight | migrates forward, refuses backward | later: stores
+F119 | up and down a release with work in flight | migrates forward, refuses backward | rest: the ledger alone has migrations, and batches do not exist yet
 F120 | memory that creeps | flat after warming up
 F121 | a release that breaks tools at one provider | golden suites gate it | later: golden suites against real APIs
 `,

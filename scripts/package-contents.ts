@@ -18,6 +18,9 @@ const NEEDED = [
   'dist/node.js',
   'dist/node.d.ts',
   'dist/entry/cli/main.js',
+  // Started by their path, so no import would miss them.
+  'dist/stores/sqlite/ledger-thread.js',
+  'dist/stores/sqlite/ledger-report-thread.js',
   'bin/spillway.mjs',
   'bin/node24.mjs',
   'policies/default.yaml',

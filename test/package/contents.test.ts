@@ -10,6 +10,7 @@ const whole = [
   ...['package.json', 'README.md', 'LICENSE', 'dist/index.d.ts', 'dist/node.d.ts', 'dist/entry/cli/main.js'],
   ...['bin/spillway.mjs', 'bin/node24.mjs', 'policies/default.yaml', 'policies/policy.schema.json'],
   ...['dist/index.js', 'dist/node.js', 'docs/library.md', 'CHANGELOG.md', 'policies/README.md'],
+  ...['dist/stores/sqlite/ledger-thread.js', 'dist/stores/sqlite/ledger-report-thread.js'],
 ].map((path) => file(path));
 const complaints = (...more: PackedFile[]) => contentComplaints([...whole, ...more], '/home/maker/spillway/');
 

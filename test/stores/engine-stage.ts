@@ -5,7 +5,7 @@ import type { StoreFault } from '../../src/core/store.ts';
 import { LedgerBook } from '../../src/stores/sqlite/ledger-book.ts';
 import { CallPacker } from '../../src/stores/sqlite/ledger-codec.ts';
 import { LedgerEngine } from '../../src/stores/sqlite/ledger-engine.ts';
-import { ledgerFile, openLedgerFile } from '../../src/stores/sqlite/ledger-file.ts';
+import { emptyLedgerLog, ledgerFile, openLedgerFile } from '../../src/stores/sqlite/ledger-file.ts';
 import type { LedgerAnswer, LedgerQuestion } from '../../src/stores/sqlite/ledger-messages.ts';
 import { ledgerPurge } from '../../src/stores/sqlite/ledger-purge.ts';
 import { CallUnpacker } from '../../src/stores/sqlite/ledger-unpack.ts';
@@ -54,6 +54,7 @@ export function engineOn(folder: string, holder: string, clock = new VirtualCloc
       return answer;
     },
     walBytes: () => state.walBytes,
+    emptyLog: () => emptyLedgerLog(folder),
     soon: (fn) => void clock.after(0, fn),
     answer: (id, answer) => {
       asked.get(id)!.answer = answer;

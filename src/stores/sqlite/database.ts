@@ -1,5 +1,16 @@
 // What all our SQLite files have in common: made whole or not at all, opened only if ours, whole and not too new. For the stores here.
-import { closeSync, existsSync, linkSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -165,6 +176,19 @@ const SYSTEM_FAULTS: Readonly<Record<string, StoreFaultCode>> = {
   EROFS: 'read_only',
 };
 
+/** SQLITE_CANTOPEN: said of a folder, too, in which it may not keep its index of changes. */
+const CANNOT_OPEN = 14;
+
+function whyUnwritable({ path }: DatabaseFile): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    accessSync(dirname(path), constants.W_OK);
+    return undefined;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code;
+  }
+}
+
 /** The low byte is the kind; the rest refines it. */
 const faultOf = (errcode: number): StoreFaultCode => SQLITE_FAULTS[errcode & 255] ?? 'unavailable';
 
@@ -181,9 +205,11 @@ export function guarded<T>(file: DatabaseFile, work: () => T): T {
 export function storeFault(file: DatabaseFile, thrown: unknown): unknown {
   const { code, errcode, errno, errstr } = thrown as Partial<Record<'code' | 'errstr', string>> &
     Partial<Record<'errcode' | 'errno', number>>;
-  const ours = errcode !== undefined || errno !== undefined || code?.startsWith('ERR_') === true;
+  const said = errcode !== undefined || errno !== undefined;
+  const ours = said || code === 'ERR_SQLITE_ERROR' || code === 'ERR_INVALID_STATE';
   if (!ours) return thrown;
-  const fault = errcode === undefined ? (SYSTEM_FAULTS[code ?? ''] ?? 'unavailable') : faultOf(errcode);
+  const system = errcode === undefined ? code : (errcode & 255) === CANNOT_OPEN ? whyUnwritable(file) : '';
+  const fault = SYSTEM_FAULTS[system ?? ''] ?? faultOf(errcode ?? 0);
   if (fault === 'damaged') return damaged(file);
   if (fault === 'busy') return new StoreFault('busy', `${file.path} is held by another process. Try again.`);
   if (fault === 'full') return new StoreFault('full', `${file.path} has no room left to grow. Free some on its disk.`);

@@ -88,12 +88,18 @@ export class CallPacker {
     this.#texts = [];
     this.#words = [];
     this.#fresh = false;
-    if (this.#known.size > MAX_WORDS) this.forget();
+    if (this.#known.size > MAX_WORDS) this.#forget();
     return batch;
   }
 
-  /** The next batch says all of its texts anew; so it must where the one before does not go over. */
-  forget(): void {
+  /** Whoever gets the next batch has not got the ones before. */
+  repeat(): void {
+    this.#words = [...this.#known.keys()];
+    this.#fresh = true;
+  }
+
+  /** The next batch begins anew, so that what is known stays bounded. */
+  #forget(): void {
     this.#known.clear();
     this.#lastNames.fill(undefined);
     this.#words = [];

@@ -27,6 +27,8 @@ export interface EngineParts {
   /** All of `work` is kept, or nothing. */
   readonly transaction: <T>(work: () => T) => T;
   readonly walBytes: () => number;
+  /** Empties the log of changes, in which what was taken away lives on, unless somebody reads it. Never throws. */
+  readonly emptyLog: () => void;
   /** Runs `fn` once all messages that have come are taken. */
   readonly soon: (fn: () => void) => void;
   readonly answer: (id: number, answer: LedgerAnswer | StoreFault) => void;
@@ -243,7 +245,7 @@ export class LedgerEngine {
       if (this.#over) return;
       try {
         if (transaction(() => job.step())) return soon(step);
-        job.finish();
+        this.#parts.emptyLog();
       } catch (thrown) {
         const fault = storeFault(this.#parts.file, thrown);
         return answer(id, fault instanceof StoreFault ? fault : this.#noted(thrown));

@@ -18,6 +18,7 @@ const FILE = 'ledger.db';
 const WAL = 'PRAGMA journal_mode = WAL';
 /** What is erased is overwritten; a WAL that a long reader let grow is cut again. */
 const WRITING = 'PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 67108864; PRAGMA mmap_size = 0;';
+const EMPTY_LOG = 'PRAGMA wal_checkpoint(TRUNCATE)';
 /** A larger file is not read through at each start: what is wrong with it shows where it is used. */
 const CHECK_BYTES = 64 * 1024 * 1024;
 /** How long another process may hold it. */
@@ -59,6 +60,20 @@ export function openLedgerFile(folder: string, opening: LedgerOpening = {}): Dat
   } catch (thrown) {
     db.close();
     throw thrown;
+  }
+}
+
+/** By a connection of its own, which waits for nobody: commits must not wait for who reads. */
+export function emptyLedgerLog(folder: string): void {
+  try {
+    const db = openDatabase(ledgerFile(folder), { busyMs: 0, checkBytes: 0 });
+    try {
+      db.exec(EMPTY_LOG);
+    } finally {
+      db.close();
+    }
+  } catch {
+    // It is overwritten bit by bit as it is used again.
   }
 }
 

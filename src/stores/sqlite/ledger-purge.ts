@@ -20,14 +20,10 @@ DELETE FROM worker_time WHERE (holder, seq) IN
   (SELECT holder, seq FROM worker_time WHERE from_ms < ?1 ORDER BY from_ms LIMIT 1000)`;
 const OLD_LOST = 'DELETE FROM lost WHERE at_ms < ?';
 const OLD_SPEND = 'DELETE FROM spend WHERE start_ms < ?';
-/** What is gone must not live on in the log of changes. */
-const CLEAN = 'PRAGMA wal_checkpoint(TRUNCATE)';
 
 export interface PurgeJob {
   /** Within a transaction; false: that was all. */
   step(): boolean;
-  /** Outside of one. */
-  finish(): void;
   /** Calls taken away so far. */
   readonly count: number;
 }
@@ -48,7 +44,6 @@ export function ledgerPurge(sql: Statements, wallMs: () => number): LedgerPurge 
         count += Number(gone);
         return more() + gone > 0n;
       },
-      finish: () => void sql.all(CLEAN),
       get count() {
         return count;
       },

@@ -3,10 +3,10 @@ import { statSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../../core/runtime.ts';
 import { StoreFault } from '../../core/store.ts';
-import { storeFault } from './database.ts';
+import { identityOf, storeFault } from './database.ts';
 import { LedgerBook } from './ledger-book.ts';
 import { LedgerEngine } from './ledger-engine.ts';
-import { ledgerFile, openLedgerFile } from './ledger-file.ts';
+import { emptyLedgerLog, ledgerFile, openLedgerFile } from './ledger-file.ts';
 import { type FromThread, type LedgerAnswer, SHARED, type SharedState, type ToLedger } from './ledger-messages.ts';
 import { ledgerPurge } from './ledger-purge.ts';
 import { CallUnpacker } from './ledger-unpack.ts';
@@ -35,6 +35,7 @@ function start(port: MessagePort, data: LedgerThreadData): void {
   const file = ledgerFile(folder);
   const wal = `${file.path}-wal`;
   const db = openLedgerFile(folder, { busyMs });
+  const opened = identityOf(file);
   const sql = new Statements(db);
   const { wallMs, nowMs } = clock;
   const engine = new LedgerEngine({
@@ -44,7 +45,12 @@ function start(port: MessagePort, data: LedgerThreadData): void {
     unpacker: new CallUnpacker(),
     clock,
     leaseMs,
-    transaction: (work) => inTransaction(db, work),
+    transaction(work) {
+      const present = identityOf(file);
+      if (present?.node !== opened?.node || present?.device !== opened?.device) throw replaced(file.path);
+      return inTransaction(db, work);
+    },
+    emptyLog: () => emptyLedgerLog(folder),
     walBytes: () => statSync(wal, { throwIfNoEntry: false })?.size ?? 0,
     soon: (fn) => setImmediate(fn),
     answer(id, answer) {
@@ -65,6 +71,12 @@ function start(port: MessagePort, data: LedgerThreadData): void {
   });
   port.on('message', (message: ToLedger) => engine.receive(message));
   tell({ kind: 'ready' });
+}
+
+/** SQLite would go on writing to what has no name any more. */
+function replaced(path: string): StoreFault {
+  const text = `${path} was removed or replaced while in use. Put it back, or restart the router to use what is there now.`;
+  return new StoreFault('unavailable', text);
 }
 
 if (parentPort !== null) {

@@ -143,13 +143,14 @@ export class SqliteLedger implements LedgerStore {
   #handOver(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#threadlessMs !== null) return this.#keep();
     const times = this.#times;
     if (this.#packer.count > 0) {
       const batch = this.#packer.take();
       // Texts that later batches may name go over in any case.
       if (this.#mayGo(batch.count)) {
         this.#send({ kind: 'calls', batch }, batch.count, [batch.numbers.buffer]);
-      } else this.#packer.forget();
+      } else this.#packer.repeat();
     }
     if (times.length === 0) return;
     this.#times = [];
@@ -157,6 +158,16 @@ export class SqliteLedger implements LedgerStore {
     const firstSeq = this.#timesEver;
     this.#timesEver += times.length;
     this.#send({ kind: 'time', records: times, firstSeq }, times.length);
+  }
+
+  /** Until there is a thread again, within the bound. */
+  #keep(): void {
+    const { maxWaiting = MAX_WAITING } = this.#options;
+    const records = this.#packer.count + this.#times.length;
+    if (records <= maxWaiting) return;
+    this.#lose(records, 'no_room');
+    this.#packer = new CallPacker();
+    this.#times = [];
   }
 
   #send(message: ToLedger, records: number, transfer: readonly ArrayBuffer[] = []): void {
@@ -167,8 +178,8 @@ export class SqliteLedger implements LedgerStore {
   /** Beyond the bound records are given up, which is said when it begins. */
   #mayGo(records: number): boolean {
     const { maxWaiting = MAX_WAITING } = this.#options;
-    const room = this.#threadlessMs === null && this.#waiting() + records <= maxWaiting;
-    if (!room) this.#lose(records, this.#threadlessMs === null ? 'no_room' : 'no_thread');
+    const room = this.#waiting() + records <= maxWaiting;
+    if (!room) this.#lose(records, 'no_room');
     else if (this.#dropping) {
       this.#dropping = false;
       this.#options.log.info('ledger_keeps_again', { lost: this.#lost });
@@ -229,9 +240,8 @@ export class SqliteLedger implements LedgerStore {
     log.error('ledger_thread_ended', { why });
     const waiting = this.#waiting();
     Atomics.add(this.#state, SHARED.done, BigInt(waiting));
-    const lost = waiting + this.#packer.count;
-    if (lost > 0) this.#lose(lost, 'no_thread');
-    this.#packer = new CallPacker();
+    if (waiting > 0) this.#lose(waiting, 'no_thread');
+    this.#packer.repeat();
     if (this.#closed !== null || !this.#began) return;
     this.#restart = setTimeout(() => {
       Atomics.store(this.#state, SHARED.failingSinceUs, 0n);
@@ -239,6 +249,7 @@ export class SqliteLedger implements LedgerStore {
       this.#thread.ready.then(
         () => {
           this.#threadlessMs = null;
+          this.#handOver();
         },
         () => this.#died('refused'),
       );
@@ -250,7 +261,10 @@ export class SqliteLedger implements LedgerStore {
     this.#handOver();
     if (this.#restart !== null) clearTimeout(this.#restart);
     await this.#reports?.stop();
-    if (this.#threadlessMs !== null) return;
+    if (this.#threadlessMs !== null) {
+      const records = this.#packer.count + this.#times.length;
+      return records > 0 ? this.#lose(records, 'no_thread') : undefined;
+    }
     await this.#thread.last((id) => ({ kind: 'ask', id, question: { what: 'close' } }) satisfies ToLedger);
   }
 }
