@@ -152,7 +152,7 @@ F084 | a full ladder: better, smaller, refuse | a substitute says so; callers ma
 F085 | batch beside chat | batch yields | rest: batches themselves
 F086 | memory runs low | sheds in steps | rest: what caches and batches stop at 80 %, once there are any
 F087 | the loop lags | sheds by class
-F088 | one slow worker among good ones | gets less | rest: it shows in time to first content alone, so not in whole chat replies, nor to profiles that count calls
+F088 | one slow worker among good ones | passed over until waiting costs more
 F089 | a worker that comes and goes | breaker with growing pauses | rest: ejection bounds per pool
 `,
   ),

@@ -116,6 +116,8 @@ function teach(worker: PoolWorker, tokens: number, firstContentMs: number): void
     begun: 0,
     model: MODEL,
     firstContentMs,
+    wholeMs: null,
+    outputTokens: 0,
     uncachedTokens: tokens,
     inFlight: 1,
     backlogTokens: tokens,

@@ -12,6 +12,8 @@ export interface ScheduleCall {
   readonly inputTokens: number;
   /** Of them, those that must fit into a context at once: of a list, an entry's. */
   readonly contextTokens: number;
+  /** Expected tokens of the reply. */
+  readonly outputTokens: number;
   /** Where its run was served last in this pool. */
   readonly lease: AffinityLease | null;
   /** Print of what its prompt has in common with other runs; 0 = none. */
@@ -42,6 +44,8 @@ export interface WorkerScorer {
 
 /** Chooses among candidates by their costs. Answers with the place of the chosen one. */
 export interface WorkerPicker {
+  /** It looks at costs: then a worker that is far slower than the others is passed over as well. */
+  readonly weighs: boolean;
   choose(candidates: readonly SlotWorker[], costs: Float64Array, count: number, random: Random): number;
 }
 

@@ -40,6 +40,12 @@ export interface WorkerView {
   readonly contextTokens: number | null;
   /** First content of a call with so many uncached prompt tokens, if it came now, ms; 0 while nothing is known. */
   expectedFirstContentMs(uncachedTokens: number): number;
+  /** The same by its replies of late, were it the only call there, ms; 0 while nothing is known. */
+  usualFirstContentMs(uncachedTokens: number): number;
+  /** All of a reply that comes in one piece, by the last ones of that kind, ms; 0 while nothing is known. */
+  usualWholeMs(uncachedTokens: number, outputTokens: number): number;
+  /** Since when it has had no call, monotonic ms; of no meaning while it has one. */
+  readonly idleSinceMs: number;
   /** How full its engine says it is, 1 = full; null = it does not say, or not lately. */
   readonly engineLoad: number | null;
   /**
@@ -68,6 +74,10 @@ export interface AttemptReport {
   readonly model: string;
   /** From sending to first content, ms, where that tells of the worker's speed; null where it does not. */
   readonly firstContentMs: number | null;
+  /** From sending to all of a reply that comes in one piece, or for how long it did not come, ms; null: it comes in pieces. */
+  readonly wholeMs: number | null;
+  /** Tokens that it made, or was expected to make. */
+  readonly outputTokens: number;
   /** Prompt tokens read for it, in the router's own measure of prompts. */
   readonly uncachedTokens: number;
   /** Calls in flight and prompt tokens ahead of it when it began, itself included. */

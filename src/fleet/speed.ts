@@ -84,6 +84,11 @@ export class WorkerSpeed {
     this.#slowness = Math.max(this.#slowness, LOST);
   }
 
+  /** What reading so many tokens takes ordinarily, ms; 0 while nothing is known. */
+  usualMs(tokens: number): number {
+    return this.#line.at(tokens);
+  }
+
   /** First content of a call with so many tokens to read, if it came now, ms; 0 while nothing is known. */
   expectedMs(uncachedTokens: number): number {
     const backlog = this.#backlogTokens;

@@ -6,6 +6,7 @@ import type { Clock } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
 import type { AttemptReport, EngineMemory, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
 import { Account } from './account.ts';
+import { WorkerPace } from './pace.ts';
 import { pauseMs } from './rate-limits.ts';
 import { Room, type RoomWatch } from './room.ts';
 import { WorkerSpeed } from './speed.ts';
@@ -23,6 +24,8 @@ export interface WorkerBreaker {
 
 /** Left alone this long after saying "full" without a hint, ms, or until a call of ours ends there and leaves room. */
 const FULL_PAUSE_MS = 250;
+/** A token of a reply takes about as long to make as so many of a prompt take to read. */
+const READ_PER_MADE = 64;
 /** Left alone this long after refusing the router's own credential or running out of money, ms. */
 const KEY_PAUSE_MS = 60_000;
 const ADMITTING: ReadonlySet<WorkerState> = new Set(['warm', 'busy', 'unknown']);
@@ -73,6 +76,10 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly #clock: Clock;
   readonly #room: Room;
   readonly #speed: WorkerSpeed;
+  /** By tokens to read, of replies that come in pieces; by tokens to make, of those that come whole. */
+  readonly #firstPace = new WorkerPace();
+  readonly #wholePace = new WorkerPace();
+  idleSinceMs: number;
   #state: WorkerState;
   /** The end of a pause that the worker named no time for. */
   #guessedUntilMs = 0;
@@ -91,6 +98,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.expectedReadyMs = options.expectedReadyMs;
     this.#clock = options.clock;
     this.startedMs = options.clock.nowMs();
+    this.idleSinceMs = this.startedMs;
     this.#state = options.state;
     this.#room = new Room(options.limit, ADMITTING.has(options.state));
     this.#speed = new WorkerSpeed(options.clock);
@@ -126,7 +134,14 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   /** A slot that is granted is a try begun: a line served in one go must not send more than one probe. */
   set inFlight(count: number) {
     if (count > this.#room.inFlight) this.breaker.begin();
+    if (count === 0) this.#emptied();
     this.#room.hold(count);
+  }
+
+  #emptied(): void {
+    this.idleSinceMs = this.#clock.nowMs();
+    this.#firstPace.emptied();
+    this.#wholePace.emptied();
   }
 
   get backlogTokens(): number {
@@ -156,6 +171,14 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
 
   expectedFirstContentMs(uncachedTokens: number): number {
     return this.#speed.expectedMs(uncachedTokens);
+  }
+
+  usualFirstContentMs(uncachedTokens: number): number {
+    return this.#firstPace.at(uncachedTokens);
+  }
+
+  usualWholeMs(uncachedTokens: number, outputTokens: number): number {
+    return this.#wholePace.at(wholeSize(uncachedTokens, outputTokens));
   }
 
   admits(nowMs: number, model: string): boolean {
@@ -211,18 +234,34 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     if (ms > 0) this.account.pauseModel(model, this.#clock.nowMs() + ms);
   }
 
-  #learn({ outcome, error, firstContentMs, uncachedTokens, inFlight, backlogTokens }: AttemptReport): void {
+  #learn(report: AttemptReport): void {
+    const { outcome, error, firstContentMs, uncachedTokens, inFlight, backlogTokens } = report;
     // A caller's own deadline says nothing of the worker, nor does a reply that falls silent when it has begun.
     const late = error?.code === 'upstream_timeout' && error.descends && firstContentMs === null;
-    if (late) this.#speed.lost();
-    else if (firstContentMs !== null)
-      this.#speed.learn(uncachedTokens, Math.max(0, backlogTokens - uncachedTokens), firstContentMs);
+    if (late) {
+      this.#speed.lost();
+      this.#firstPace.lost();
+    } else if (firstContentMs !== null) {
+      const aheadTokens = Math.max(0, backlogTokens - uncachedTokens);
+      const busyMs = this.#speed.usualMs(uncachedTokens + aheadTokens);
+      this.#speed.learn(uncachedTokens, aheadTokens, firstContentMs);
+      this.#firstPace.learn(uncachedTokens, firstContentMs, inFlight === 1, busyMs);
+    }
+    this.#learnWhole(report);
     // An account's rate limit is no matter of calls in flight.
     const full = error?.code === 'worker_full' && !(this.account !== null && error.detail.rateLimit === true);
     const dropped = outcome === 'failed' && (full || late);
     if (!dropped && firstContentMs === null && outcome !== 'won') return;
     this.#room.learner.sample({ firstContentMs, uncachedTokens, inFlight, dropped });
     this.#room.refresh();
+  }
+
+  /** A reply that its caller did not wait for, or that came too late, has taken so long at least. */
+  #learnWhole({ outcome, wholeMs, uncachedTokens, outputTokens, inFlight }: AttemptReport): void {
+    if (wholeMs === null) return;
+    const size = wholeSize(uncachedTokens, outputTokens);
+    if (outcome === 'won') this.#wholePace.learn(size, wholeMs, inFlight === 1);
+    else this.#wholePace.learnLeast(size, wholeMs, inFlight === 1);
   }
 
   /** What stands against a model at a managed API: a limit of its account, or no room at this one. Null for own workers. */
@@ -249,6 +288,10 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#clock.nowMs() + ms);
     this.pauseReason = reason;
   }
+}
+
+function wholeSize(uncachedTokens: number, outputTokens: number): number {
+  return outputTokens + uncachedTokens / READ_PER_MADE;
 }
 
 /** Splits a base URL into what a request needs. A trailing slash is no part of the path. */

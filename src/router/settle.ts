@@ -22,7 +22,7 @@ export function outcomeOf(error: RouterError | null, how: End['how']): AttemptOu
 export function closeAttempt(
   { permit, worker, placing, begun, inFlight, backlogTokens }: Try,
   { call, dialect }: InferenceRequest,
-  attempt: Pick<Attempt, 'usage' | 'firstContentMs'> | null,
+  attempt: Pick<Attempt, 'usage' | 'firstContentMs' | 'ageMs'> | null,
   error: RouterError | null,
   how: End['how'],
 ): void {
@@ -38,6 +38,8 @@ export function closeAttempt(
     begun,
     model: placing.model,
     firstContentMs: tells ? (attempt?.firstContentMs ?? null) : null,
+    wholeMs: tells || attempt === null ? null : (attempt.firstContentMs ?? attempt.ageMs),
+    outputTokens: usage?.outputTokens ?? placing.outputTokens,
     uncachedTokens,
     inFlight,
     // The call's own part of it was an estimate.

@@ -128,6 +128,21 @@ export class Candidates implements WorkerIndex {
     return null;
   }
 
+  /** Workers that would take the call had they room, into `into`; answers with how many. Of a large pool: some. */
+  peers(call: ScheduleCall, nowMs: number, passes: Passes, into: SlotWorker[]): number {
+    const size = this.#entries.length;
+    if (this.#roomy.length === size) return 0;
+    const looks = Math.min(size, WIDTH);
+    const begin = size > WIDTH ? Math.floor(this.#random() * size) : 0;
+    let count = 0;
+    for (let i = 0; i < looks; i++) {
+      const { worker } = this.#entries[(begin + i) % size]!;
+      if (hasRoom(worker) || call.tried?.has(worker.id) === true || !suits(worker, call, nowMs, passes)) continue;
+      into[count++] = worker;
+    }
+    return count;
+  }
+
   /** A worker that would take the call if it had room, and was not tried for it; null: there is none to wait for. */
   awaited(call: ScheduleCall, nowMs: number, passes: Passes): SlotWorker | null {
     const count = this.#entries.length;

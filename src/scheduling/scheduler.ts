@@ -1,4 +1,5 @@
 // Which worker of a pool gets a call, by the pool's profile. For router/dispatch, as the gate's pick.
+import type { Hold } from '../core/gate.ts';
 import type { Random } from '../core/runtime.ts';
 import type {
   PartSpec,
@@ -10,6 +11,7 @@ import type {
 } from '../core/schedule.ts';
 import type { SlotWorker, WorkerView } from '../core/worker.ts';
 import { type Candidates, hasRoom, type Passes, suits, WIDTH } from './candidates.ts';
+import { type Best, lagMs, passedLast, seeBest } from './pass-over.ts';
 import { crowding, holdOf, holdsPrompt, leewayMs } from './stay.ts';
 
 /** A maker of parts whose options its own schema has read. */
@@ -43,6 +45,9 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
   // A pick is one turn of the event loop, so one of each serves all.
   const found: SlotWorker[] = [];
   const costs = new Float64Array(WIDTH);
+  /** Those that would take the call had they room, and the least that it takes anywhere. */
+  const peers: SlotWorker[] = [];
+  const best: Best = { firstMs: 0, wholeMs: 0 };
 
   const passes: Passes = (worker, call) => {
     for (const filter of filters) if (!filter.admits(worker, call)) return false;
@@ -84,15 +89,54 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
     return holdsPrompt(own, call, holds) && suits(own, call, nowMs, passes) ? own : null;
   }
 
+  /** Sets `best`; answers with how many peers there are. */
+  function lookAround(index: Candidates, count: number, call: ScheduleCall, nowMs: number): number {
+    const others = index.peers(call, nowMs, passes, peers);
+    best.firstMs = 0;
+    best.wholeMs = 0;
+    seeBest(best, found, count, call);
+    seeBest(best, peers, others, call);
+    return others;
+  }
+
+  /** What holds a call that passes over all that have room: one of the others, by lot, unless it was there before. */
+  function heldFor(full: number, other: SlotWorker, before: Hold | null, call: ScheduleCall, nowMs: number): Hold {
+    let worker: SlotWorker | null = null;
+    let seen = 0;
+    for (let at = 0; at < full; at++) {
+      const peer = peers[at]!;
+      if (lagMs(peer, best, call, nowMs) > 0) continue;
+      if (peer === before?.worker || peer.id === call.lease?.workerId) {
+        worker = peer;
+        break;
+      }
+      if (random() * ++seen < 1) worker = peer;
+    }
+    const untilMs = nowMs - call.waitedMs(nowMs) + lagMs(other, best, call, nowMs);
+    // Whoever is best is never passed over.
+    return { worker: worker!, other, untilMs };
+  }
+
   return {
     pick(index, call, nowMs, waiting = 0) {
+      const before = call.hold;
       call.hold = null;
       const home = index.home(call, nowMs, passes);
-      const count = index.gather(call, nowMs, passes, home, found);
-      if (count === 0) {
+      const all = index.gather(call, nowMs, passes, home, found);
+      if (all === 0) {
         const awaited = index.awaited(call, nowMs, passes);
         if (awaited === null) return again(index, call, nowMs);
         return hasRoom(awaited) ? awaited : 'full';
+      }
+      let count = all;
+      if (picker.weighs && index.size > 1) {
+        const full = lookAround(index, all, call, nowMs);
+        count = passedLast(found, all, best, call, nowMs);
+        if (count === 0) {
+          const other = cheapest(all, call, nowMs, home);
+          call.hold = heldFor(full, other, before, call, nowMs);
+          return 'full';
+        }
       }
       if (sticky === null) return cheapest(count, call, nowMs, home);
       const { holds, breakAfterMs } = sticky;

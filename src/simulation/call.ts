@@ -29,6 +29,13 @@ export interface CallSpec {
   readonly isKnown: boolean;
   /** Entries of an embedding list, or documents of a rerank call. */
   readonly items: number;
+  /** Of a chat: the caller asks for its reply in one piece. Default: as a stream. */
+  readonly isWhole?: boolean;
+}
+
+/** Whether its reply comes in pieces. */
+export function streams({ class: routeClass, isWhole = false }: CallSpec): boolean {
+  return routeClass === 'chat' && !isWhole;
 }
 
 /** What the simulated worker that took it tells of an attempt. */
@@ -77,12 +84,12 @@ export function parsedCall(bodies: Bodies, body: Uint8Array): ParsedCall {
       usage: usageOf(reply, 0, reply.length),
       servedModel: null,
       reportedMs: null,
-      stop: null,
+      stop,
     }),
   };
   return {
     model: spec.model,
-    stream: spec.class === 'chat',
+    stream: streams(spec),
     needs: [],
     maxOutputTokens: null,
     stored: false,

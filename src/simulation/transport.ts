@@ -1,7 +1,7 @@
 // The network of a simulation: which simulated worker answers an exchange, and when each of its events comes. For simulate.
 import type { Clock, Timer } from '../core/runtime.ts';
 import type { Exchange, Transport, UpstreamHandler, UpstreamRequest } from '../core/transport.ts';
-import type { Bodies } from './call.ts';
+import { type Bodies, streams } from './call.ts';
 import type { Door } from './door.ts';
 import type { Cancel } from './engine-model.ts';
 import { CONTENT_FRAME, endFrame } from './frames.ts';
@@ -111,7 +111,7 @@ function arrive(exchange: SimulatedExchange, door: Door, request: UpstreamReques
   const call = request.body === null ? undefined : bodies.get(request.body);
   if (call === undefined) return answer(exchange, 200, pageOf(door));
   const { spec, served } = call;
-  const isStream = spec.class === 'chat';
+  const isStream = streams(spec);
   let cachedTokens = 0;
   // A listener may end the exchange, and so cancel the job, before `submit` has answered.
   let headSent = false;

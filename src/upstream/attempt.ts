@@ -143,6 +143,11 @@ export class Attempt implements UpstreamHandler, ReplyBody {
     return this.#bytes;
   }
 
+  /** How long ago it was sent, ms; 0: it was not. */
+  get ageMs(): number {
+    return this.#sentMs === 0 ? 0 : this.#clock.nowMs() - this.#sentMs;
+  }
+
   sent(): void {
     if (this.#phase !== 'connect') return;
     this.#phase = 'headers';

@@ -55,6 +55,8 @@ export const report = (more: Partial<AttemptReport> = {}): AttemptReport => ({
   begun: 0,
   model: 'm',
   firstContentMs: null,
+  wholeMs: null,
+  outputTokens: 100,
   uncachedTokens: 1_000,
   inFlight: 1,
   backlogTokens: 1_000,

@@ -21,6 +21,9 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     contextTokens: null,
     engineLoad: null,
     expectedFirstContentMs: () => 0,
+    usualFirstContentMs: () => 0,
+    usualWholeMs: () => 0,
+    idleSinceMs: 0,
     admits() {
       return this.up;
     },

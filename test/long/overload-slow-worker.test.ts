@@ -6,8 +6,8 @@ import { type CallRecord, onStage, quantile, runLoad } from './overload-stage.ts
 const SHAPE = { slots: 8, serviceMs: 100, waiting: 64 };
 const SLOW = { serviceMs: 10 * SHAPE.serviceMs };
 const FLAPPING = { flapMs: 1_000 };
-/** Half of what three of them can do. */
-const PER_SECOND = 120;
+/** What three of them can do. */
+const CAPACITY = 240;
 const SECONDS = Number(process.env['SPILLWAY_SLOW_WORKER_SECONDS'] ?? 12);
 /** Calls of the first second only get the processes going. */
 const WARM_MS = 1_000;
@@ -18,11 +18,13 @@ interface Setting {
   readonly schedule: 'sticky' | 'least-requests';
   readonly concurrency: 'auto' | 8;
   readonly streams: boolean;
+  /** Of what the three good ones can do. */
+  readonly load: number;
 }
 
 type Fourth = 'none' | 'ten times as slow' | 'ten times as slow from half-time on' | 'up and down';
 
-async function run({ schedule, concurrency, streams }: Setting, fourth: Fourth) {
+async function run({ schedule, concurrency, streams, load: share }: Setting, fourth: Fourth) {
   const workers = Array.from({ length: fourth === 'none' ? 3 : 4 }, () => SHAPE);
   const { records, worstLagMs, there } = await onStage(
     { workers, concurrency, schedule, waitSeconds: 5 },
@@ -31,7 +33,7 @@ async function run({ schedule, concurrency, streams }: Setting, fourth: Fourth) 
       if (fourth === 'ten times as slow') await bad!.tell(SLOW);
       if (fourth === 'up and down') await bad!.tell(FLAPPING);
       const { url } = stage.router;
-      const half = { perSecond: PER_SECOND, seconds: SECONDS / 2 };
+      const half = { perSecond: share * CAPACITY, seconds: SECONDS / 2 };
       const spec = { url, seed: 7, streamed: streams ? 1 : 0, obey: 0, returns: 0, phases: [half, half] };
       const load = await runLoad(
         spec,
@@ -48,7 +50,7 @@ async function run({ schedule, concurrency, streams }: Setting, fourth: Fourth) 
   const p99Ms = quantile(counted, 0.99);
   const cut = records.filter(({ whole }) => !whole);
   process.stdout.write(
-    `F088 F089 ${schedule}, ${concurrency}, ${streams ? 'streams' : 'buffered'}, fourth ${fourth}: ${records.length} calls, p50 ${quantile(counted, 0.5).toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, served by the fourth ${there}, not whole ${cut.length}, generator late ${worstLagMs.toFixed(0)} ms\n`,
+    `F088 F089 ${schedule}, ${concurrency}, load ${share}, ${streams ? 'streams' : 'buffered'}, fourth ${fourth}: ${records.length} calls, p50 ${quantile(counted, 0.5).toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, served by the fourth ${there}, not whole ${cut.length}, generator late ${worstLagMs.toFixed(0)} ms\n`,
   );
   return { p99Ms, boundMs: 2 * Math.min(p99Ms, MOST_HEALTHY_MS), cut };
 }
@@ -57,7 +59,7 @@ async function run({ schedule, concurrency, streams }: Setting, fourth: Fourth) 
 const hadBegun = ({ status, stream }: CallRecord) => status === 200 && stream;
 
 describe('streams, calls per worker learned, the default profile', () => {
-  const setting: Setting = { schedule: 'sticky', concurrency: 'auto', streams: true };
+  const setting: Setting = { schedule: 'sticky', concurrency: 'auto', streams: true, load: 0.5 };
   let boundMs: number;
 
   it('three good workers answer all', async () => {
@@ -84,7 +86,7 @@ describe('streams, calls per worker learned, the default profile', () => {
 });
 
 describe('whole replies, eight calls per worker, by fewest calls in flight', () => {
-  const setting: Setting = { schedule: 'least-requests', concurrency: 8, streams: false };
+  const setting: Setting = { schedule: 'least-requests', concurrency: 8, streams: false, load: 0.5 };
 
   it('F089 a fourth worker that is up for a second and down for a second costs no caller an answer', async () => {
     const healthy = await run(setting, 'none');
@@ -92,4 +94,22 @@ describe('whole replies, eight calls per worker, by fewest calls in flight', () 
     expect(cut).toEqual([]);
     expect(p99Ms).toBeLessThanOrEqual(healthy.boundMs);
   });
+});
+
+describe.each([
+  ['sticky', true],
+  ['sticky', false],
+  ['least-requests', true],
+  ['least-requests', false],
+] as const)('at 0.7 of what the good ones take, eight calls per worker (%s, streams: %s)', (schedule, streams) => {
+  it.each(['ten times as slow', 'ten times as slow from half-time on'] as const)(
+    'F088 a fourth worker, %s, costs no caller more than twice the p99 of the others',
+    async (fourth) => {
+      const setting: Setting = { schedule, concurrency: 8, streams, load: 0.7 };
+      const { boundMs } = await run(setting, 'none');
+      const { p99Ms, cut } = await run(setting, fourth);
+      expect(cut).toEqual([]);
+      expect(p99Ms).toBeLessThanOrEqual(boundMs);
+    },
+  );
 });

@@ -16,6 +16,9 @@ export type TestWorker = SlotWorker & {
   contextTokens: number | null;
   baseMs: number;
   tokensPerMs: number;
+  /** Of a reply that comes in one piece; 0: not known. */
+  wholeMs: number;
+  idleSinceMs: number;
 };
 
 export function worker(id: string, limit: number, more: Partial<TestWorker> = {}): TestWorker {
@@ -37,8 +40,16 @@ export function worker(id: string, limit: number, more: Partial<TestWorker> = {}
     engineLoad: null,
     baseMs: 0,
     tokensPerMs: 0,
+    wholeMs: 0,
+    idleSinceMs: 0,
     expectedFirstContentMs(uncachedTokens) {
       return this.tokensPerMs === 0 ? 0 : this.baseMs + (this.backlogTokens + uncachedTokens) / this.tokensPerMs;
+    },
+    usualFirstContentMs(uncachedTokens) {
+      return this.tokensPerMs === 0 ? 0 : this.baseMs + uncachedTokens / this.tokensPerMs;
+    },
+    usualWholeMs() {
+      return this.wholeMs;
     },
     admits() {
       return this.up;
@@ -60,6 +71,7 @@ export function call({ tried, held = {}, waited = 0, ...more }: CallShape = {}):
     model: 'm',
     inputTokens,
     contextTokens: inputTokens,
+    outputTokens: 100,
     lease: null,
     prefix: 0,
     zones: null,

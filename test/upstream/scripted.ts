@@ -92,6 +92,9 @@ const WORKER: WorkerView & Pick<WorkerHealth, 'replied'> = {
   contextTokens: null,
   engineLoad: null,
   expectedFirstContentMs: () => 0,
+  usualFirstContentMs: () => 0,
+  usualWholeMs: () => 0,
+  idleSinceMs: 0,
   replied() {},
   admits: () => true,
 };

@@ -8,6 +8,7 @@ export const least: Plugin<Record<string, never>, undefined, WorkerPicker> = {
   name: 'least',
   options: z.strictObject({}),
   create: () => ({
+    weighs: true,
     choose(_candidates, costs, count, random) {
       let best = 0;
       let ties = 1;

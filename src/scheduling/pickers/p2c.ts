@@ -7,6 +7,7 @@ export const p2c: Plugin<Record<string, never>, undefined, WorkerPicker> = {
   name: 'p2c',
   options: z.strictObject({}),
   create: () => ({
+    weighs: true,
     choose(_candidates, costs, count, random) {
       const one = Math.floor(random() * count);
       if (count === 1) return one;

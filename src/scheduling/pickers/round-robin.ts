@@ -12,6 +12,7 @@ export const roundRobin: Plugin<Record<string, never>, undefined, WorkerPicker> 
     const turns = new WeakMap<SlotWorker, number>();
     let turn = 0;
     return {
+      weighs: false,
       choose(candidates, _costs, count) {
         let best = 0;
         let oldest = Number.POSITIVE_INFINITY;

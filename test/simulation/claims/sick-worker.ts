@@ -3,6 +3,7 @@ import type { ProfileSpec } from '../../../src/core/schedule.ts';
 import { stream } from '../../../src/simulation/chance.ts';
 import { WORKER_PROFILES } from '../../../src/simulation/constants.ts';
 import type { WorkerFault } from '../../../src/simulation/faults.ts';
+import type { CallRecord } from '../../../src/simulation/record.ts';
 import { percentile } from '../../../src/simulation/statistics.ts';
 import { played } from '../staged.ts';
 import { arrivals, callsAt } from './arrivals.ts';
@@ -13,6 +14,8 @@ const NEVER_MS = Number.POSITIVE_INFINITY;
 export const SICKNESSES = {
   slow: [{ kind: 'slow', factor: 10, fromMs: 0, untilMs: NEVER_MS }],
   'turning slow': [{ kind: 'slow', factor: 10, fromMs: 30_000, untilMs: NEVER_MS }],
+  'slow for 30 s': [{ kind: 'slow', factor: 10, fromMs: 10_000, untilMs: 40_000 }],
+  'half as fast': [{ kind: 'slow', factor: 2, fromMs: 0, untilMs: NEVER_MS }],
   'flapping 1 s': [{ kind: 'flapping', downMs: 1_000, upMs: 1_000, fromMs: 10_000, untilMs: NEVER_MS }],
   'flapping 5 s': [{ kind: 'flapping', downMs: 5_000, upMs: 5_000, fromMs: 10_000, untilMs: NEVER_MS }],
 } as const satisfies Record<string, readonly WorkerFault[]>;
@@ -26,6 +29,10 @@ export interface SickOptions {
   readonly load: number;
   readonly seconds: number;
   readonly seed: number;
+  /** Replies come in one piece. */
+  readonly isWhole?: boolean;
+  /** Calls at once at each worker. Default 8. */
+  readonly limit?: number | 'auto';
 }
 
 export interface SickFigures {
@@ -37,32 +44,34 @@ export interface SickFigures {
   readonly cut: number;
   /** Of all calls, how many the fourth worker got. */
   readonly fourthShare: number;
+  /** The same of the last quarter of the calls. */
+  readonly fourthAtLast: number;
 }
 
 const CALL = { inputTokens: 1_000, outputTokens: 100 };
-const POLICY = `
+const policyWith = (limit: number | 'auto') => `
 version: 1
 pools:
-  chat: { concurrencyPerWorker: 8, workers: [ { url: "http://10.0.0.1:8000" } ] }
+  chat: { concurrencyPerWorker: ${limit}, workers: [ { url: "http://10.0.0.1:8000" } ] }
 models:
   chat: { ladder: [ { pool: chat } ] }
 `;
-/** With eight calls at once: what a worker of the h100 profile takes of these calls. */
-const PER_SECOND = { slots: 80, h100: 1_000 / (1_000 / 4.444 + (100 * 10.14) / 8) } as const;
+/** What a worker takes of these calls with so many at once: eight places of 100 ms, or reading one by one and making together. */
+const PER_SECOND = {
+  slots: (limit: number) => 10 * Math.min(limit, 8),
+  h100: (limit: number) => 1_000 / (1_000 / 4.444 + (100 * 10.14) / limit),
+} as const;
 
 export async function sickWorker(options: SickOptions): Promise<SickFigures> {
-  const { worker, sickness, schedule, load, seconds, seed } = options;
-  const moments = arrivals(
-    [{ perSecond: load * 3 * PER_SECOND[worker], seconds }],
-    'poisson',
-    stream(seed, 'arrivals'),
-  );
+  const { worker, sickness, schedule, load, seconds, seed, isWhole = false, limit = 8 } = options;
+  const capacity = PER_SECOND[worker](limit === 'auto' ? 8 : limit);
+  const moments = arrivals([{ perSecond: load * 3 * capacity, seconds }], 'poisson', stream(seed, 'arrivals'));
   const { records } = await played(
-    callsAt(moments, () => CALL),
+    callsAt(moments, () => ({ ...CALL, isWhole })),
     {
       workers: sickness === null ? 3 : 4,
       worker: WORKER_PROFILES[worker],
-      policy: POLICY,
+      policy: policyWith(limit),
       schedule,
       faults: sickness === null ? {} : { 'chat/4': SICKNESSES[sickness] },
       seed,
@@ -75,6 +84,11 @@ export async function sickWorker(options: SickOptions): Promise<SickFigures> {
     p99Ms: percentile(times, 0.99) ?? NEVER_MS,
     unanswered: records.filter(({ ttftMs }) => ttftMs === null).length,
     cut: records.filter(({ ttftMs, code }) => ttftMs !== null && code !== null).length,
-    fourthShare: records.filter(({ workerId }) => workerId === 'chat/4').length / records.length,
+    fourthShare: ofFourth(records),
+    fourthAtLast: ofFourth(records.slice(-Math.floor(records.length / 4))),
   };
+}
+
+function ofFourth(records: readonly CallRecord[]): number {
+  return records.filter(({ workerId }) => workerId === 'chat/4').length / records.length;
 }

@@ -1,0 +1,69 @@
+// How fast a worker is by itself, whatever it has to do at the moment: for comparing it with others. For fleet/worker.
+import { FadingLine } from '../structures/fading-line.ts';
+
+const MEMORY = 100;
+/** What the newest reply counts beside all before it: a worker that turns slow shows it at once, and one that is well again soon. */
+const NEWEST = 0.5;
+const MOST = 100;
+/** How slow a worker counts that never began a reply. */
+const LOST = 10;
+/** So many replies in a row, each so many times later than alone, are taken for slowness until the worker is empty. */
+const STREAK = 4;
+const LATE = 5;
+
+/**
+ * A call's time = base + size / rate, times how slow the worker is of late. What a call waits for inside a worker, other
+ * prompts, memory, a place in the batch, is no slowness: so calls that were alone tell. Of others only the quickest of many
+ * in a row does, and for as long as the worker has calls: then the next one is alone, and shows what is true.
+ */
+export class WorkerPace {
+  readonly #line = new FadingLine(MEMORY);
+  #alone = 1;
+  /** 0: nothing speaks against it. */
+  #busy = 0;
+  /** Replies in a row that were late, and the least late of them. */
+  #streak = 0;
+  #quickest = MOST;
+
+  /** `busyMs`: what was to be expected with all that the worker had to do before it. */
+  learn(size: number, ms: number, wasAlone: boolean, busyMs = this.#line.at(size)): void {
+    if (!(size >= 0 && size < 1e9 && ms >= 0 && ms < 1e9)) return;
+    const usualMs = this.#line.at(size);
+    if (usualMs === 0 || wasAlone) this.#line.learn(size, ms);
+    if (usualMs === 0) return;
+    const ratio = Math.min(MOST, ms / usualMs);
+    // Others only make a reply later: a quick one tells in any case.
+    if (wasAlone || ratio < this.#alone) this.#alone += NEWEST * (ratio - this.#alone);
+    this.#busy = Math.min(this.#busy, ratio);
+    if (!wasAlone) this.#late(Math.min(MOST, ms / Math.max(usualMs, busyMs)));
+  }
+
+  /** A call has taken so long, and was not over. */
+  learnLeast(size: number, ms: number, wasAlone: boolean): void {
+    if (ms > this.at(size)) this.learn(size, ms, wasAlone);
+  }
+
+  /** A reply never began. */
+  lost(): void {
+    this.#alone = Math.max(this.#alone, LOST);
+  }
+
+  /** The worker has no call. */
+  emptied(): void {
+    this.#busy = 0;
+    this.#streak = 0;
+  }
+
+  /** What a call of that size takes alone, ms; 0 while nothing is known. */
+  at(size: number): number {
+    return this.#line.at(size) * Math.max(this.#alone, this.#busy);
+  }
+
+  #late(ratio: number): void {
+    this.#quickest = this.#streak === 0 ? ratio : Math.min(this.#quickest, ratio);
+    this.#streak = ratio > LATE ? this.#streak + 1 : 0;
+    if (this.#streak < STREAK) return;
+    this.#streak = 0;
+    this.#busy = this.#quickest;
+  }
+}
