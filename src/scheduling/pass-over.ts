@@ -33,7 +33,9 @@ export function seeBest(best: Best, workers: readonly SlotWorker[], count: numbe
 export function lagMs(worker: SlotWorker, best: Best, call: ScheduleCall, nowMs: number): number {
   const tokens = call.uncachedAt(worker);
   const ofFirst = farMs(worker, worker.usualFirstContentMs(tokens), best.firstMs, nowMs);
-  const ofWhole = farMs(worker, worker.usualWholeMs(tokens, call.outputTokens), best.wholeMs, nowMs);
+  // Replies that tell of the whole may all have been to short prompts: a long one that lies here has to be read elsewhere first.
+  const anewMs = tokens < call.inputTokens && best.wholeMs > 0 ? best.firstMs : 0;
+  const ofWhole = farMs(worker, worker.usualWholeMs(tokens, call.outputTokens), best.wholeMs + anewMs, nowMs);
   return ofFirst > 0 && ofWhole > 0 ? Math.min(ofFirst, ofWhole) : Math.max(ofFirst, ofWhole);
 }
 
