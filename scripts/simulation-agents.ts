@@ -1,7 +1,7 @@
 // The table of agents whose prompts lie in their workers' caches, by load and by the way in which workers are chosen. For
 // scripts/simulations.ts.
 import type { AgentSession } from '../src/simulation/traces/forms.ts';
-import { type AgentFigures, agentPolicy, agents, WINDOWS_MS } from '../test/simulation/claims/agents.ts';
+import { type AgentFigures, agentFloors, agentPolicy, agents, WINDOWS_MS } from '../test/simulation/claims/agents.ts';
 import { percent, SEEDS, seeded, table } from './simulation-cells.ts';
 
 const SCHEDULES = ['sticky', 'least-requests', 'round-robin'] as const;
@@ -54,4 +54,18 @@ export async function agentPlaces(sessions: readonly AgentSession[], minutes: nu
     ...tables,
     `The policy:\n\n\`\`\`yaml${agentPolicy('sticky')}\`\`\`\n`,
   ].join('\n');
+}
+
+/** The same calls placed again by one who knows them beforehand. */
+export async function agentsPlacedAgain(sessions: readonly AgentSession[], minutes: number): Promise<string> {
+  const floors = await agentFloors({ sessions, schedule: 'sticky', load: 0.7, lastsMs: minutes * 60_000, seed: 1 });
+  const rows = [...floors].map(([name, { reusedOfPerfect, imbalanceP95 }]) => [
+    name,
+    percent(reusedOfPerfect),
+    ...imbalanceP95.map(two),
+  ]);
+  return table(
+    ['', 'of perfect reuse', ...WINDOWS_MS.map((windowMs) => `imbalance p95, ${windowMs / 60_000} min`)],
+    rows,
+  );
 }

@@ -8,7 +8,7 @@ import type { Trace } from '../src/simulation/traces/forms.ts';
 import { readTrace } from '../src/simulation/traces/index.ts';
 import { gathered } from '../src/simulation/traffic.ts';
 import { LIVE, liveAndSimulated, type Side } from '../test/simulation/claims/live.ts';
-import { agentPlaces } from './simulation-agents.ts';
+import { agentPlaces, agentsPlacedAgain } from './simulation-agents.ts';
 import { ms, percent, SEEDS, table } from './simulation-cells.ts';
 import { bursts, comebacks, overloads, sickWorkers } from './simulation-overload.ts';
 import { fairShares, lowBands, neighbours } from './simulation-tenants.ts';
@@ -59,6 +59,7 @@ const sections: Readonly<Record<string, () => Promise<string>>> = {
   'Recorded bursts': () => bursts(calls),
   'One sick worker of four': sickWorkers,
   'Agents and their prompts': () => agentPlaces(sessions, 120),
+  'Floor of imbalance': () => agentsPlacedAgain(sessions, 120),
   'Beside real processes': besideLive,
 };
 for (const [title, made] of Object.entries(sections)) {
