@@ -6,6 +6,8 @@ import { Ring } from './ring.ts';
 
 /** Workers looked at for one call. In a pool of no more than these the choice is exact. */
 export const WIDTH = 16;
+/** Full workers of a larger pool looked at beside those, for how fast they are. */
+const SAMPLE = 4;
 /** Draws from a large pool before fewer candidates have to do. */
 const DRAWS = 3 * WIDTH;
 /** A print's worker is passed by when it holds this much more than the mean. */
@@ -132,7 +134,7 @@ export class Candidates implements WorkerIndex {
   peers(call: ScheduleCall, nowMs: number, passes: Passes, into: SlotWorker[]): number {
     const size = this.#entries.length;
     if (this.#roomy.length === size) return 0;
-    const looks = Math.min(size, WIDTH);
+    const looks = size > WIDTH ? SAMPLE : size;
     const begin = size > WIDTH ? Math.floor(this.#random() * size) : 0;
     let count = 0;
     for (let i = 0; i < looks; i++) {
