@@ -36,6 +36,7 @@ describe('agents with long prompts', () => {
     const [sticky, fewest] = [await play('sticky', 0.7, 10), await play('least-requests', 0.7, 10)];
     expect(fewest.report.reusedOfPerfect!).toBeLessThan(0.9);
     expect(fewest.report.answeredPerSecond).toBeLessThan(0.6 * sticky.report.answeredPerSecond);
-    expect(fewest.report.all.ttftMs.p50!).toBeGreaterThan(10 * sticky.report.all.ttftMs.p50!);
+    // A line that is kept short spares them much of it; those it refuses are not in here.
+    expect(fewest.report.all.ttftMs.p50!).toBeGreaterThan(5 * sticky.report.all.ttftMs.p50!);
   }, 120_000);
 });
