@@ -43,6 +43,14 @@ export const METRICS = {
   },
   spillway_store_errors_total: { kind: 'counter', labels: ['store', 'op'], help: 'Times that a store failed.' },
   spillway_reserved_tokens: { kind: 'gauge', labels: [], help: 'Tokens held of limits for calls in flight.' },
+  spillway_reserved_usd: { kind: 'gauge', labels: [], help: 'Money that is held for calls in flight, US dollars.' },
+  spillway_ledger_up: { kind: 'gauge', labels: [], help: '1 while the ledger can be written, else 0.' },
+  spillway_ledger_waiting_records: { kind: 'gauge', labels: [], help: 'Records that wait to be written.' },
+  spillway_ledger_lost_records_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Records that were given up since there was no room to keep them any longer.',
+  },
   spillway_queue_depth: {
     kind: 'gauge',
     labels: ['class', 'priority', 'target', 'tenant'],
@@ -60,14 +68,6 @@ export const METRICS = {
     labels: ['target', 'worker'],
     help: '0 closed, 1 half-open, 2 open.',
   },
-  spillway_reserved_usd: { kind: 'gauge', labels: [], help: 'Money that is held for calls in flight, US dollars.' },
-  spillway_ledger_waiting_records: { kind: 'gauge', labels: [], help: 'Records that wait to be written.' },
-  spillway_ledger_lost_records_total: {
-    kind: 'counter',
-    labels: [],
-    help: 'Records that were given up since there was no room to keep them any longer.',
-  },
-  spillway_ledger_up: { kind: 'gauge', labels: [], help: '1 while the ledger can be written, else 0.' },
   spillway_slo_burn_rate: {
     kind: 'gauge',
     labels: ['class', 'window'],

@@ -16,7 +16,7 @@ const root = new URL('../../', import.meta.url);
 
 const FULL = `version: 1
 include: [ more.yaml ]
-server: { listen: "[::1]:1", admin: localhost:0, data: /d, basePath: /llm/v/, allowedHosts: [LLM.example.com], allowedOrigins: ["https://a.b:8"], drain: 1.5s, tls: { cert: /c, key: /k }, trustedProxies: [10.0.0.5, "FD00::/8"], adminSecret: $KEY }
+server: { listen: "[::1]:1", admin: localhost:0, data: /d, usageDays: 30, basePath: /llm/v/, allowedHosts: [LLM.example.com], allowedOrigins: ["https://a.b:8"], drain: 1.5s, tls: { cert: /c, key: /k }, trustedProxies: [10.0.0.5, "FD00::/8"], adminSecret: $KEY }
 telemetry: { log: none }
 pools:
   p:
@@ -70,6 +70,7 @@ test('every key is accepted and reaches the policy', async () => {
     listen: { host: '::1', port: 1 },
     admin: { host: 'localhost', port: 0 },
     data: '/d',
+    usageDays: 30,
     basePath: '/llm/v',
     allowedHosts: ['llm.example.com'],
     allowedOrigins: ['https://a.b:8'],

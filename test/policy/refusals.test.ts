@@ -5,7 +5,7 @@ import { POOLS, problemsOf, SECRET } from './load-texts.ts';
 const KEYS =
   'version, include, server, telemetry, pools, providers, ladders, models, classes, scheduling, fairness, plans, tenants, prices';
 const SERVER_KEYS =
-  'listen, admin, data, basePath, allowedHosts, allowedOrigins, drain, tls, trustedProxies, adminSecret';
+  'listen, admin, data, usageDays, basePath, allowedHosts, allowedOrigins, drain, tls, trustedProxies, adminSecret';
 const DURATION = 'must be a duration with its unit, such as 700ms, 10s, 10m or 24h, from';
 const USED = 'models: { m: { ladder: [ { pool: a }, { pool: b } ] }, v: { class: embed, ladder: [ { pool: e } ] } }';
 

@@ -24,6 +24,8 @@ describe('a call that needs one rung', () => {
       zone: null,
       dropped: [],
       scores: null,
+      quota: null,
+      charge: null,
     });
     expect(got.text).toContain(stream ? 'data: [DONE]' : 'Hello there.');
     expect(got.end).toMatchObject({ how: 'complete', error: null, usage: { uncachedTokens: 12 } });

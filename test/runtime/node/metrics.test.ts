@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { LineStatus } from '../../../src/core/gate.ts';
 import { createMetricsPage } from '../../../src/runtime/node/metrics.ts';
 import { CallCounts } from '../../../src/telemetry/call-counts.ts';
-import { processGauges, type TargetFigures, targetGauges } from '../../../src/telemetry/gauges.ts';
+import { moneyGauges, processGauges, type TargetFigures, targetGauges } from '../../../src/telemetry/gauges.ts';
 import { METRICS, type MetricName } from '../../../src/telemetry/names.ts';
 import { codeSpans, sectionOf, tableColumn } from '../../docs/markdown.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
@@ -18,6 +18,7 @@ function started(targets: readonly TargetFigures[] = []) {
   const page = createMetricsPage(() => [
     ...counts.families(),
     ...targetGauges(targets, (tenant) => counts.tenantLabel(tenant)),
+    ...moneyGauges({ reservedUsd: 0.5, ledger: { ok: true, waiting: 3, lost: 0 } }),
     ...processGauges({ heapShare: 0.25, loopLagMs: 12 }, 2),
   ]);
   return {
