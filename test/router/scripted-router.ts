@@ -10,6 +10,7 @@ import { CallSignal } from '../../src/core/signal.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { registriesWith } from '../../src/registries.ts';
+import type { RouterStores } from '../../src/router/accounting.ts';
 import { createRouter, type RouterOptions } from '../../src/router/create.ts';
 import { CALLER, parseCall } from '../fakes/call-parts.ts';
 import { recordingLog } from '../fakes/recording-log.ts';
@@ -88,14 +89,16 @@ function collector() {
 export async function scriptedRouter(
   yaml: string,
   random: () => number = () => 0.5,
-  more: Pick<RouterOptions, 'metrics' | 'pressure'> = {},
+  more: Pick<RouterOptions, 'metrics' | 'pressure'> & { readonly stores?: (clock: VirtualClock) => RouterStores } = {},
 ) {
   const clock = new VirtualClock();
+  const { stores, ...given } = more;
   const transport = scriptedTransport(clock);
   const log = recordingLog();
   const router = createRouter({
     catalog: await compiled(yaml),
-    ...more,
+    ...given,
+    ...(stores === undefined ? {} : { stores: stores(clock) }),
     registries: registriesWith({}),
     runtime: {
       transport,
