@@ -17,8 +17,11 @@ import { loadPolicy } from './policy/load.ts';
 import { formatProblem } from './policy/problems.ts';
 import type { SecretSource } from './policy/secrets.ts';
 import { registriesWith } from './registries.ts';
+import type { RouterStores } from './router/accounting.ts';
 import { createRouter, type Router, type RouterRegistries } from './router/create.ts';
 import { createWebRuntime } from './runtime/web/runtime.ts';
+import { createMemoryLedger } from './stores/memory/ledger.ts';
+import { createMemoryQuota } from './stores/memory/quota.ts';
 import { MemoryReplies } from './stores/memory/replies.ts';
 import { KeyRing } from './tenants/key-ring.ts';
 import { TenantRing } from './tenants/tenant-ring.ts';
@@ -52,6 +55,11 @@ export interface SpillwayOptions {
   readonly keys?: KeyStore;
   /** Tenants beside those of the policy, taken up within seconds of a change. */
   readonly tenants?: TenantStore;
+  /**
+   * Where what tenants use is counted, and records of calls are kept. Default: memory, so that limits hold as long as the
+   * process lives, and for this process alone.
+   */
+  readonly stores?: RouterStores;
   readonly limits?: Partial<HttpLimits>;
   /** Where calls are counted. Default: nowhere. */
   readonly metrics?: Metrics;
@@ -143,6 +151,10 @@ async function start(options: SpillwayOptions, runtime: Runtime, ring: KeyRing |
     catalog,
     registries,
     runtime,
+    stores: options.stores ?? {
+      quota: createMemoryQuota({ clock }),
+      ledger: createMemoryLedger({ wallMs: () => clock.wallMs() }),
+    },
     ...(metrics === undefined ? {} : { metrics }),
     ...(pressure === undefined ? {} : { pressure }),
     ...(tenants === null ? {} : { tenants: (name) => tenants.rules(name) }),

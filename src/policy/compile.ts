@@ -25,6 +25,8 @@ export interface Catalog {
   tenant(name: string): TenantRules;
   /** Only what the policy says of this very tenant; null = nothing. Tenants of a store come after it and before `*`. */
   namedTenant(name: string): TenantRules | null;
+  /** Some tenant has a limit on what it may use, so somebody has to count. */
+  readonly limits: boolean;
   /** What an entry of a store means under this policy, or all that is wrong with it. */
   readTenant(entry: unknown): TenantReading;
   /** What a token costs at a target for the model asked there; null: nobody has said. */
@@ -60,6 +62,7 @@ export function compilePolicy(policy: Policy): Catalog {
     },
     tenant: (name) => namedTenant(name) ?? anybody,
     namedTenant,
+    limits: [...policy.tenants.values()].some(({ limits }) => Object.values(limits).some((limit) => limit !== null)),
     readTenant: (entry) => readTenantEntry(entry, policy, models),
     tokenPrice: tokenPrices(policy),
     reserved: policy.reserved,

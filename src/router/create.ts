@@ -40,7 +40,7 @@ export interface RouterOptions {
   readonly runtime: Runtime;
   /** Where calls are counted. Default: nowhere. */
   readonly metrics?: Metrics;
-  /** Where limits, money and records are kept. None: nothing is counted, and no tenant has a limit. */
+  /** Where limits, money and records are kept. None: nothing is counted, and a policy that limits tenants is refused. */
   readonly stores?: RouterStores;
   /** Tenants beside those that the policy names; null: it is not one of them. */
   readonly tenants?: (name: string) => TenantRules | null;
@@ -93,6 +93,7 @@ export function createRouter(options: RouterOptions): Router {
   const places = new Places(fleet, registries, random);
   const apply = (next: Catalog) => {
     if (accounting !== null) accounting.prices = pricesOf(next);
+    else if (next.limits) throw new TypeError('This policy limits tenants, and no stores were given to count in.');
     fleet.apply(poolPlans(next, registries, clock));
     places.apply(next);
   };

@@ -4,6 +4,8 @@ import type { Log, Runtime } from '../core/runtime.ts';
 import type { Catalog } from '../policy/compile.ts';
 import { createRouter, type RouterRegistries } from '../router/create.ts';
 import type { RouterStatus } from '../router/status.ts';
+import { createMemoryLedger } from '../stores/memory/ledger.ts';
+import { createMemoryQuota } from '../stores/memory/quota.ts';
 import type { Bodies } from './call.ts';
 import { stream } from './chance.ts';
 import { SimulatedClock, type Turn } from './clock.ts';
@@ -69,6 +71,12 @@ export async function simulate(options: SimulationOptions): Promise<Result> {
     catalog,
     registries,
     metrics,
+    // Where nobody is limited nothing has to be counted, which most simulations are too large for.
+    ...(catalog.limits
+      ? {
+          stores: { quota: createMemoryQuota({ clock }), ledger: createMemoryLedger({ wallMs: () => clock.wallMs() }) },
+        }
+      : {}),
     runtime: runtimeOf(clock, transport, seed, options.log ?? NO_LOG),
   });
   const workers = [...doors.values()];
