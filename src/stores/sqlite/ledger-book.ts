@@ -44,7 +44,7 @@ const TOUCH = `
 INSERT INTO meta (name, value) VALUES ('touched_ms', ?) ON CONFLICT DO UPDATE SET value = excluded.value`;
 const LOSE = 'INSERT INTO lost (at_ms, tenant, holder, amount) VALUES (?, ?, ?, ?)';
 
-/** The row itself is refused, whatever the state of the file: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH. */
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH. */
 const ROW_REFUSED: ReadonlySet<number> = new Set([18, 19, 20]);
 /** What nothing limits. */
 const BOUNDLESS = Number.MAX_SAFE_INTEGER;
@@ -106,7 +106,7 @@ export class LedgerBook {
       return changes === 0n ? 'known' : lastInsertRowid;
     } catch (thrown) {
       // The statement alone is undone. A row that never fits must not keep the others from being written.
-      if (ROW_REFUSED.has(((thrown as { errcode?: number }).errcode ?? 0) & 255)) return 'refused';
+      if (isRowRefused(thrown)) return 'refused';
       throw thrown;
     }
   }
@@ -220,3 +220,8 @@ const amountOf = (row: Row | undefined): bigint => (row?.['amount'] as bigint | 
 
 /** A limit may be larger than what a number holds exactly. */
 const wholeNano = (limit: number): bigint => BigInt(Math.round(Math.min(Math.max(limit, 0), 2 ** 62)));
+
+/** The row itself is refused, whatever the state of the file. */
+export function isRowRefused(thrown: unknown): boolean {
+  return ROW_REFUSED.has(((thrown as { errcode?: number }).errcode ?? 0) & 255);
+}

@@ -2,7 +2,7 @@
 import type { Clock, LogFields, Timer } from '../../core/runtime.ts';
 import { StoreFault } from '../../core/store.ts';
 import { type DatabaseFile, storeFault } from './database.ts';
-import type { LedgerBook } from './ledger-book.ts';
+import { isRowRefused, type LedgerBook } from './ledger-book.ts';
 import type { LedgerAnswer, LedgerQuestion, ToLedger } from './ledger-messages.ts';
 import type { LedgerPurge } from './ledger-purge.ts';
 import type { CallUnpacker } from './ledger-unpack.ts';
@@ -295,5 +295,5 @@ export class LedgerEngine {
 /** Neither SQLite's nor the system's: a fault of this code, or of what it was given. */
 function isOurs(thrown: unknown): boolean {
   const { errcode, errno } = thrown as { errcode?: number; errno?: number };
-  return errcode === undefined && errno === undefined && !(thrown instanceof StoreFault);
+  return isRowRefused(thrown) || (errcode === undefined && errno === undefined && !(thrown instanceof StoreFault));
 }
