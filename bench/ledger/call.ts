@@ -7,8 +7,11 @@ import { CallSignal } from '../../src/core/signal.ts';
 import type { Exchange, Transport } from '../../src/core/transport.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { readWants } from '../../src/http/wants.ts';
+import type { RouterStores } from '../../src/router/accounting.ts';
 import { nodeClock } from '../../src/runtime/node/machine.ts';
 import { refuseRaw } from '../../src/runtime/node/raw-guard.ts';
+import { createMemoryLedger } from '../../src/stores/memory/ledger.ts';
+import { createMemoryQuota } from '../../src/stores/memory/quota.ts';
 import { CALLER, openRouter } from '../pool/router.ts';
 import { workload } from '../workload.ts';
 
@@ -20,8 +23,27 @@ models: { bench-model: { class: chat, ladder: [ { pool: bench } ] } }
 const exchange: Exchange = { pause() {}, resume() {}, abort() {} };
 const sink: Sink = { head() {}, write: () => true, drained: () => Promise.resolve(), end() {}, fail() {} };
 
+const PRICED = `prices: { models: { "bench/*": { input: 2, output: 10, asOf: 2026-11-01 } } }
+`;
+const LIMITED = `tenants: { "*": { requestsPerMinute: 1000M, uncachedTokensPerMinute: 1000M, inFlight: 64, usd: { perDay: 1000000 } } }
+`;
+
+/** Records are handed over and forgotten: what a store does with them is measured by itself. */
+function counting(): RouterStores {
+  const ledger = createMemoryLedger({ wallMs: () => nodeClock.wallMs() });
+  return { quota: createMemoryQuota({ clock: nodeClock }), ledger: { ...ledger, add() {} } };
+}
+
+/** The same with what every router on Node does: prices, GPU time and a record of each call. */
+export const callCounted = () => callOn(POLICY + PRICED, counting());
+
+/** And with each kind of limit on its tenant. */
+export const callLimited = () => callOn(POLICY + PRICED + LIMITED, counting());
+
 /** One call from the parsed request to the settled reply; includes the check of the reply, which is listed apart. */
-export async function callThrough() {
+export const callThrough = () => callOn(POLICY);
+
+async function callOn(policy: string, stores?: RouterStores) {
   const { requestBody, reply } = workload('small');
   const transport: Transport = {
     send(_request, handler) {
@@ -34,7 +56,7 @@ export async function callThrough() {
     connections: () => 0,
     close: async () => {},
   };
-  const router = await openRouter(POLICY, transport);
+  const router = await openRouter(policy, transport, stores);
   const call = openaiChat.parse(requestBody, DEFAULT_HTTP_LIMITS, {
     path: openaiChat.routes[0]!,
     query: '',

@@ -10,7 +10,7 @@ import { issueKey } from '../../src/tenants/key-issue.ts';
 import { KeyRing } from '../../src/tenants/key-ring.ts';
 import { scanObject } from '../../src/wire/scan.ts';
 import { workload } from '../workload.ts';
-import { callThrough, headGuard } from './call.ts';
+import { callCounted, callLimited, callThrough, headGuard } from './call.ts';
 import { slot } from './gate.ts';
 import { cost, rate, share } from './money.ts';
 import type { Part } from './part.ts';
@@ -94,6 +94,8 @@ export const PARTS: readonly Part[] = [
   { name: 'key', budgetUs: 1, prepare: key },
   { name: 'head, host and wishes', budgetUs: null, prepare: headGuard },
   { name: 'rules, gate, attempt, reply, settle', budgetUs: 6, prepare: callThrough },
+  { name: 'the same, priced and recorded', budgetUs: null, prepare: callCounted },
+  { name: 'the same, with all kinds of limit', budgetUs: null, prepare: callLimited },
   { name: 'of which the reply check, 1 KB', budgetUs: null, prepare: replyCheck },
   { name: 'gate and schedule, room, 1 tenant', budgetUs: 3, prepare: () => slot(1) },
   { name: 'gate and schedule, room, 100 tenants', budgetUs: 3, prepare: () => slot(100) },

@@ -5,13 +5,14 @@ import type { Transport } from '../../src/core/transport.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
 import { registriesWith } from '../../src/registries.ts';
+import type { RouterStores } from '../../src/router/accounting.ts';
 import { createRouter, type Router } from '../../src/router/create.ts';
 import { newRequestId, nodeClock, nodeDigest } from '../../src/runtime/node/machine.ts';
 
 export const CALLER: Caller = { tenant: 'development', keyId: null, managed: true, mayAsk: null, routes: null };
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-export async function openRouter(policy: string, transport: Transport): Promise<Router> {
+export async function openRouter(policy: string, transport: Transport, stores?: RouterStores): Promise<Router> {
   const registries = registriesWith({});
   const loaded = await loadPolicy({
     path: 'bench.yaml',
@@ -23,6 +24,7 @@ export async function openRouter(policy: string, transport: Transport): Promise<
   return createRouter({
     catalog: compilePolicy(loaded.policy),
     registries,
+    ...(stores === undefined ? {} : { stores }),
     runtime: {
       transport,
       clock: nodeClock,

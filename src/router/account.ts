@@ -28,6 +28,8 @@ const MOST_OUTPUT = 128_000;
 
 export class CallAccount {
   readonly attempts: AttemptRecord[] = [];
+  /** Of all attempts, to the operator. */
+  cost: NanoUsd = 0;
   /** What the tenant pays, for what usage, and whether that is an estimate. */
   charge: NanoUsd = 0;
   usage: Usage | null = null;
@@ -43,11 +45,6 @@ export class CallAccount {
   /** What the tenant's rates have left; null: it has none. */
   get quota(): QuotaView | null {
     return this.#admitted?.quota ?? null;
-  }
-
-  /** Of all attempts, to the operator. */
-  get cost(): NanoUsd {
-    return this.attempts.reduce((sum, { cost }) => sum + cost, 0);
   }
 
   /** Takes what holds once per call. Throws or rejects with a RouterError; in line for a slot it takes its time. */
@@ -163,6 +160,8 @@ export class CallAccount {
     const usage = left ? this.#left(progress, held, attempt) : attempt.usage;
     const rate = prices.rate(target, placing.model, worker.gpu);
     const items = usage === null ? 0 : billedItems(target, request.call.items, attempt.searchUnits);
+    const cost = rate.cost(usage, items, gpuMs, attempt.bytes);
+    this.cost += cost;
     this.attempts.push({
       target: target.name,
       kind: target.kind,
@@ -177,13 +176,14 @@ export class CallAccount {
       estimated: left,
       gpuMs,
       gpuSource: time?.source ?? null,
-      cost: rate.cost(usage, items, gpuMs, attempt.bytes),
+      cost,
     });
     if (end.how === 'failed') return;
     this.charge += rate.charge(usage, items, gpuMs);
     this.usage = addedUsage(this.usage, usage);
     this.estimated ||= left;
-    if (left) return;
+    // Only who has a budget is asked how long replies get.
+    if (left || progress.tenant.limits.spend === null) return;
     if (usage !== null) outputs.learn(request.caller.tenant, progress.asked, usage.outputTokens);
     if (gpuMs !== null) gpuTimes.learn('', target.name, gpuMs);
   }
