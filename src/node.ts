@@ -15,6 +15,8 @@ export {
 export { createNodeLog, type NodeLog } from './runtime/node/log.ts';
 export { nodePolicyFiles, nodeSecrets } from './runtime/node/policy-files.ts';
 export { createNodeTransport, type NodeTransportOptions } from './runtime/node/transport.ts';
+export { openSqliteLedger, type SqliteLedgerOptions } from './stores/sqlite/ledger.ts';
+export { SqliteTenants } from './stores/sqlite/tenants.ts';
 
 /** Starts demo workers by the command line of this very package. */
 export const demoLauncher: Launcher = {
