@@ -11,7 +11,7 @@ import type {
   QuotaView,
   RateLimit,
 } from '../core/quota.ts';
-import { retryAfterSeconds } from '../core/retry-after.ts';
+import { notBeforeSeconds, retryAfterSeconds } from '../core/retry-after.ts';
 import type { Clock, Log, Random } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
 import { allInFlight, UNTIMED } from './in-flight.ts';
@@ -185,13 +185,13 @@ export class Admission {
     const quota = this.#view(claims, views);
     const known = quota === null ? {} : { quota };
     if (waitMs === null && kind === 'tokens')
-      return new RouterError('invalid_value', tooManyTokens(tenant, claims.tokens!, tokens), known);
+      return new RouterError('above_limit', tooManyTokens(tenant, claims.tokens!, tokens), known);
     const seconds = Math.max(1, Math.ceil((waitMs ?? 0) / 1_000));
     const text =
       kind === 'tokens'
         ? tokensUsedUp(tenant, claims.tokens!, seconds)
         : requestsUsedUp(tenant, claims.requests!, seconds);
-    const hint = retryAfterSeconds(waitMs, this.#random);
+    const hint = notBeforeSeconds(waitMs ?? 0, this.#random);
     return new RouterError('rate_limit_exceeded', text, { ...known, retryAfterSeconds: hint });
   }
 

@@ -87,7 +87,7 @@ export class Reserver {
   #locally(claims: TenantClaims, tokens: number, leaseMs: number): QuotaAnswer | Promise<QuotaAnswer> {
     const { local } = this.#deps;
     if (local !== null) return local.reserve(claims.claims(tokens), leaseMs);
-    throw new RouterError('server_is_overloaded', 'The store of quotas cannot be reached.', { retryAfterSeconds: 5 });
+    throw new RouterError('store_unavailable', 'The store of quotas cannot be reached.', { retryAfterSeconds: 5 });
   }
 
   /** Said once, until it is back. */

@@ -2,6 +2,7 @@
 import { RouterError } from '../core/errors.ts';
 import { type NanoUsd, usdText } from '../core/money.ts';
 import type { SpendLimits } from '../core/plan.ts';
+import { retryAfterSeconds } from '../core/retry-after.ts';
 import type { Clock, Random, Timer } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
 import type { SpendBook, SpendHold, SpendRefusal } from '../core/spend.ts';
@@ -13,7 +14,6 @@ const MOST_WAITING_IN_ALL = 10_000;
 /** Weight of the newest wait in the running mean, and the first guess at it. */
 const NEWEST = 0.1;
 const FIRST_WAIT_MS = 5_000;
-const MAX_HINT_SECONDS = 55;
 const STORE_HINT_SECONDS = 5;
 
 export interface SpendCall {
@@ -197,7 +197,8 @@ export class SpendRule {
       });
     if (reason === 'held')
       return new RouterError('rate_limit_exceeded', `Calls in flight may need all that ${tenant} has left to spend.`, {
-        retryAfterSeconds: this.#hintSeconds(),
+        // As long as calls have waited lately.
+        retryAfterSeconds: retryAfterSeconds(this.#waitMs, this.#deps.random),
       });
     return new RouterError(
       'store_unavailable',
@@ -206,12 +207,6 @@ export class SpendRule {
         retryAfterSeconds: STORE_HINT_SECONDS,
       },
     );
-  }
-
-  /** As long as calls have waited lately, spread by a fifth so that they do not come back in step. */
-  #hintSeconds(): number {
-    const seconds = (this.#waitMs / 1000) * (0.8 + 0.4 * this.#deps.random());
-    return Math.min(MAX_HINT_SECONDS, Math.max(1, Math.ceil(seconds)));
   }
 }
 

@@ -85,7 +85,7 @@ describe('uncached tokens per minute', () => {
   it('a call above the burst fits never: it is the caller’s to change', async () => {
     const { refusal, counted, held } = stage();
     const error = await refusal({ limits: limits({ uncachedTokens: perMinute(100, 50) }), uncachedTokens: 9_000 });
-    expect(error).toMatchObject({ code: 'invalid_value', status: 400, waits: false });
+    expect(error).toMatchObject({ code: 'above_limit', status: 400, waits: false });
     expect(error.message).toContain('expected to use 9005 tokens, and acme may use 50 at once');
     expect(error.message).toContain('100 uncached tokens per minute');
     expect([counted, held.tokens]).toEqual([['denied tokens acme'], 0]);
