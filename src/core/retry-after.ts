@@ -11,3 +11,9 @@ export function retryAfterSeconds(waitMs: number | null, random: Random): number
   const seconds = ((waitMs ?? DEFAULT_WAIT_MS) / 1000) * (0.8 + 0.4 * random());
   return Math.min(MAX_HINT_SECONDS, Math.max(1, Math.ceil(seconds)));
 }
+
+/** The same where the time is known: never sooner, or half of those who come back as told would be refused again. */
+export function retryAfterExactly(waitMs: number, random: Random): number {
+  const seconds = (waitMs / 1000) * (1 + 0.2 * random());
+  return Math.min(MAX_HINT_SECONDS, Math.max(1, Math.ceil(seconds)));
+}
