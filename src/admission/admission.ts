@@ -11,7 +11,7 @@ import type {
   QuotaView,
   RateLimit,
 } from '../core/quota.ts';
-import { notBeforeSeconds, retryAfterSeconds } from '../core/retry-after.ts';
+import { retryAfterExactly, retryAfterSeconds } from '../core/retry-after.ts';
 import type { Clock, Log, Random } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
 import { allInFlight, UNTIMED } from './in-flight.ts';
@@ -168,9 +168,13 @@ export class Admission {
     return this.#admitted(call, claims, tokens, answer, this.#clock.nowMs() - startMs);
   }
 
-  #full({ tenant, slots, holdTime }: TenantClaims, ahead: number): RouterError {
+  #full(claims: TenantClaims, ahead: number): RouterError {
+    const { tenant, slots, holdTime } = claims;
     this.#metrics.denied('in_flight', tenant);
+    const views = this.#reserver.look(claims);
+    const quota = views === null ? null : this.#view(claims, views);
     return new RouterError('rate_limit_exceeded', allInFlight(tenant, slots!), {
+      ...(quota === null ? {} : { quota }),
       retryAfterSeconds: retryAfterSeconds(holdTime.waitMs(slots!, ahead), this.#random),
     });
   }
@@ -191,7 +195,7 @@ export class Admission {
       kind === 'tokens'
         ? tokensUsedUp(tenant, claims.tokens!, seconds)
         : requestsUsedUp(tenant, claims.requests!, seconds);
-    const hint = notBeforeSeconds(waitMs ?? 0, this.#random);
+    const hint = retryAfterExactly(waitMs ?? 0, this.#random);
     return new RouterError('rate_limit_exceeded', text, { ...known, retryAfterSeconds: hint });
   }
 

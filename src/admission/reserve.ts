@@ -1,7 +1,7 @@
 // Holds all claims of a call in one step, by the store or, while it is lost, by what this process counts itself. For admission.
 import { RouterError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { QuotaAnswer, QuotaReservation, QuotaStore } from '../core/quota.ts';
+import type { BucketView, QuotaAnswer, QuotaReservation, QuotaStore } from '../core/quota.ts';
 import type { Clock, Log } from '../core/runtime.ts';
 import { StoreFault } from '../core/store.ts';
 import type { TenantClaims } from './tenant-claims.ts';
@@ -42,6 +42,27 @@ export class Reserver {
     if (answer instanceof Promise) return this.#later(answer, claims, tokens, leaseMs);
     if (this.#lost) this.#back();
     return answer;
+  }
+
+  /** How all limits stand, in the order of claims; null: that is not known at once, and a refusal does not wait for it. */
+  look(claims: TenantClaims): readonly BucketView[] | null {
+    const store = this.#lost ? this.#deps.local : this.#deps.store;
+    if (store === null) return null;
+    const views: BucketView[] = [];
+    for (const { limit } of claims.claims(0)) {
+      try {
+        const view = store.read(limit);
+        if (view instanceof Promise) {
+          view.catch((thrown: unknown) => this.#fault('read', thrown));
+          return null;
+        }
+        views.push(view);
+      } catch (thrown) {
+        this.#fault('read', thrown);
+        return null;
+      }
+    }
+    return views;
   }
 
   /** Never fails: what a store is not told comes back with the lease, and by the bucket's pace. */
@@ -91,7 +112,7 @@ export class Reserver {
   }
 
   /** Said once, until it is back. */
-  #fault(op: 'reserve' | 'settle', thrown: unknown): void {
+  #fault(op: 'reserve' | 'settle' | 'read', thrown: unknown): void {
     const { clock, log, metrics } = this.#deps;
     metrics.storeFault('quotas', op);
     if (!this.#lost) log.warn('quota_store', { state: 'lost', op, code: codeOf(thrown) });

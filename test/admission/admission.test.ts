@@ -29,7 +29,7 @@ describe('requests per minute', () => {
     const error = await refusal({ limits: sixty });
     expect(error).toMatchObject({ code: 'rate_limit_exceeded', status: 429, type: 'rate_limit_error' });
     expect(error.message).toBe('acme has used its 60 requests per minute. Next in 1 s.');
-    expect(error.detail).toMatchObject({ retryAfterSeconds: 1, quota: { requests: { remaining: 0 } } });
+    expect(error.detail).toMatchObject({ retryAfterSeconds: 2, quota: { requests: { remaining: 0 } } });
     expect(counted).toEqual(['denied requests acme']);
     clock.advance(1_000);
     enter({ limits: sixty });
@@ -44,6 +44,17 @@ describe('requests per minute', () => {
       const error = await refusal({ limits: slow });
       expect(error.message).toContain('Next in 600 s.');
       expect(error.detail.retryAfterSeconds).toBe(55);
+    }
+  });
+
+  it.each([0, 0.999])('F104 who comes back when it is told to is let in, whatever the dice say (%d)', async (die) => {
+    const { clock, enter, refusal } = stage({ random: () => die });
+    const slow = limits({ requests: perMinute(3, 1) });
+    enter({ limits: slow });
+    for (let round = 0; round < 5; round++) {
+      const { retryAfterSeconds } = (await refusal({ limits: slow })).detail;
+      clock.advance(retryAfterSeconds! * 1_000);
+      enter({ limits: slow });
     }
   });
 

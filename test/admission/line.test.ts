@@ -55,6 +55,26 @@ describe('the line of a tenant', () => {
     for (const each of open) each.settle(1);
   });
 
+  it('tells how rates stand to those whom it refuses, unless the store takes its time', async () => {
+    const both = limits({ inFlight: { limit: 1, dryRun: false }, requests: perMinute(60, 10) });
+    const { enter, refusal } = stage();
+    const first = enter({ limits: both });
+    const quota = { requests: { limit: 60, remaining: 9, resetMs: 1_000 }, tokens: null };
+    expect(await refusal({ limits: both })).toMatchObject({ code: 'rate_limit_exceeded', detail: { quota } });
+    first.settle(1);
+
+    const clock = new VirtualClock();
+    const away = stage({ clock, store: delayedQuota(createMemoryQuota({ clock }), clock, () => 0.1) });
+    const entering = away.admission.enter(away.call({ limits: both })) as Promise<Admitted>;
+    await clock.advanceSettling(10);
+    const second = await entering;
+    const told = away.refusal({ limits: both });
+    await clock.advanceSettling(10);
+    expect((await told).detail.quota).toBeUndefined();
+    second.settle(1);
+    await clock.advanceSettling(20);
+  });
+
   it('F107 lets go of who leaves, and gives its turn to the next', async () => {
     const { admission, call, enter, clock } = stage();
     const first = enter({ limits: one });

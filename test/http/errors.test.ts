@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../src/core/dialect.ts';
 import { ERROR_CODES, type ErrorCode, RouterError, toRouterError } from '../../src/core/errors.ts';
 import { DEFAULT_HTTP_LIMITS } from '../../src/core/limits.ts';
-import { retryAfterSeconds } from '../../src/core/retry-after.ts';
+import { retryAfterExactly, retryAfterSeconds } from '../../src/core/retry-after.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { createAdminApp } from '../../src/http/admin.ts';
 import { errorReply } from '../../src/http/errors.ts';
@@ -165,12 +165,18 @@ describe('when to come back', () => {
         expect(Number.isInteger(seconds)).toBe(true);
         expect(seconds).toBeGreaterThanOrEqual(1);
         expect(seconds).toBeLessThanOrEqual(55);
+        const exact = retryAfterExactly(waitMs ?? 0, () => die);
+        expect(exact >= 1 && exact <= 55 && Number.isInteger(exact)).toBe(true);
       }
     }
   });
 
   it('is spread by a fifth to either side, so that refused callers do not come back in step', () => {
     expect([0, 0.5, 1 - Number.EPSILON].map((die) => retryAfterSeconds(20_000, () => die))).toEqual([16, 20, 24]);
+  });
+
+  it('is never sooner than a time that is known', () => {
+    expect([0, 0.5, 1 - Number.EPSILON].map((die) => retryAfterExactly(20_000, () => die))).toEqual([20, 22, 24]);
   });
 
   it('stands on every verdict over a spent ladder', () => {

@@ -44,7 +44,11 @@ async function staged(text: string) {
     metrics,
     stores(clock: VirtualClock) {
       ledger = createMemoryLedger({ wallMs: () => clock.wallMs() });
-      const kept = { ...ledger, add: (record: CallRecord) => (records.push(record), ledger.add(record)) };
+      const add = (record: CallRecord) => {
+        records.push(record);
+        ledger.add(record);
+      };
+      const kept = { ...ledger, add };
       return { quota: createMemoryQuota({ clock }), ledger: kept };
     },
   });
@@ -212,7 +216,7 @@ describe('limits of a tenant', () => {
     expect((await r.get()).disclosure?.quota?.requests).toMatchObject({ limit: 60, remaining: 1 });
     await r.get();
     const refused = (await r.get()).error!;
-    expect(refused).toMatchObject({ status: 429, code: 'rate_limit_exceeded', detail: { retryAfterSeconds: 1 } });
+    expect(refused).toMatchObject({ status: 429, code: 'rate_limit_exceeded', detail: { retryAfterSeconds: 2 } });
     expect(refused.message).toContain('60 requests per minute');
     await r.clock.advanceSettling(1_000);
     expect((await r.get()).error).toBe(null);
