@@ -201,7 +201,7 @@ export class CallAccount {
     return how === 'failed' || this.attempts.length === 0 ? 0 : null;
   }
 
-  /** The call is over: limits are corrected to the truth, money is spent, and its record is kept. */
+  /** The call is over: limits are corrected to the truth, money is spent, and its record is kept where any target was asked. */
   close(progress: Progress, said: Disclosure | null, end: End, totalMs: number): void {
     // Parts of a list that were answered are of no use to whoever got no whole.
     if (end.how === 'failed') {
@@ -211,7 +211,9 @@ export class CallAccount {
     }
     this.#admitted?.settle(this.#usedTokens(end));
     this.#hold?.close(this.charge);
-    this.#accounting.ledger?.add(callRecord(this, progress, said, end, totalMs, this.#accounting.clock));
+    // What was refused before anything was tried owes nothing, and a flood of it must not fill a disk: metrics and log tell it.
+    if (this.attempts.length === 0) return;
+    this.#accounting.ledger.add(callRecord(this, progress, said, end, totalMs, this.#accounting.clock));
   }
 }
 

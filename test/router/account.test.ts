@@ -220,7 +220,8 @@ describe('limits of a tenant', () => {
     expect(refused.message).toContain('60 requests per minute');
     await r.clock.advanceSettling(1_000);
     expect((await r.get()).error).toBe(null);
-    expect(r.records.map(({ code }) => code)).toEqual([null, null, 'rate_limit_exceeded', null]);
+    // A flood of refusals is no flood of records.
+    expect(r.records.map(({ code }) => code)).toEqual([null, null, null]);
     expect(r.denied).toEqual(['requests']);
     await r.closed();
   });
@@ -260,10 +261,7 @@ describe('limits of a tenant', () => {
     signal.abort();
     expect((await r.settle(second)).error).toMatchObject({ code: 'client_gone' });
     await r.settle(first);
-    expect(r.records.map(({ how, charge }) => [how, charge])).toEqual([
-      ['client_gone', 0],
-      ['complete', PRICE_A],
-    ]);
+    expect(r.records.map(({ how, charge }) => [how, charge])).toEqual([['complete', PRICE_A]]);
     await r.closed();
   });
 
@@ -287,7 +285,7 @@ describe('limits of a tenant', () => {
     for (let calls = 0; calls < 6 && refused === null; calls++) refused = (await dead.get(ask)).error;
     expect(refused).toMatchObject({ status: 429, code: 'project_spend_limit_exceeded', waits: false });
     expect(refused!.message).toMatch(/\$0\.000\d+ .*\(UTC\)/);
-    expect(dead.records.at(-1)).toMatchObject({ charge: 0, attempts: [] });
+    expect(dead.records.every(({ charge }) => charge === PRICE_A)).toBe(true);
     await dead.closed();
   });
 
@@ -348,7 +346,7 @@ describe('the books', () => {
             return r.ask({ stream, signal, discard });
           });
         await r.settle(Promise.all(asking));
-        expect(r.records).toHaveLength(calls.length);
+        expect(r.records.every(({ attempts }) => attempts.length > 0)).toBe(true);
         const charges = r.records.reduce((sum, { charge }) => sum + charge, 0);
         expect(r.spent(1)).toBe(charges);
         for (const { how, usage, charge, cost, attempts } of r.records) {

@@ -2,7 +2,7 @@
 
 import { request } from 'undici';
 import { parseAddress } from '../../core/units.ts';
-import type { RouterStatus } from '../../router/status.ts';
+import type { MoneyStatus, RouterStatus } from '../../router/status.ts';
 import { environmentSecret } from '../admin-secret.ts';
 import { AddressRefused, isLoopback } from '../bind.ts';
 import type { Command } from './command.ts';
@@ -67,6 +67,7 @@ const MOST_LINES = 10;
 
 function table(status: RouterStatus): string {
   const lines = [`${status.openCalls} calls open${status.draining ? ', draining' : ''}`];
+  if (status.money != null) lines.push(moneyLine(status.money));
   for (const pool of status.pools) {
     lines.push(
       `${pool.name} (${pool.serves ?? pool.kind}): ${pool.condition}, ${pool.inFlight} in flight, ${pool.waiting} waiting, ${Math.round(pool.saturation * 100)} % full`,
@@ -86,6 +87,13 @@ function table(status: RouterStatus): string {
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+function moneyLine({ reservedUsd, waiting, ledger }: MoneyStatus): string {
+  const held = `$${reservedUsd.toFixed(reservedUsd < 0.01 ? 6 : 2)} held for calls in flight, ${waiting} waiting for limits of their own`;
+  const kept = ledger.ok ? 'the ledger is written' : 'THE LEDGER CANNOT BE WRITTEN';
+  const records = `${ledger.waiting} records wait${ledger.lost === 0 ? '' : `, ${ledger.lost} LOST`}`;
+  return `${held}; ${kept}, ${records}`;
 }
 
 export const statusCommand: Command = { summary: 'shows the pools and workers of a running router', usage, run };
