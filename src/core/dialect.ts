@@ -29,8 +29,10 @@ export interface ParsedCall {
   readonly model: string;
   readonly stream: boolean;
   readonly needs: readonly Capability[];
-  /** The caller's own bound on output tokens, null when unsaid. */
+  /** The caller's own bound on output tokens, of each choice; null when unsaid. */
   readonly maxOutputTokens: number | null;
+  /** Replies that it asks for at once; absent: one. */
+  readonly choices?: number;
   /** Its beginning lies stored at the target that answered before: no other target can go on with it. */
   readonly stored: boolean;
   /** Prompt tokens, by estimate. */

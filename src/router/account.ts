@@ -111,16 +111,16 @@ export class CallAccount {
   /** What the call is charged here in 99 of 100 cases, and at most. */
   #expected(progress: Progress, { target }: Rung, gpu: GpuPrice | null, nowMs: number) {
     const { request, asked, rules } = progress;
-    const { inputTokens, items, maxOutputTokens } = request.call;
+    const { inputTokens, items, maxOutputTokens, choices = 1 } = request.call;
     const { prices, outputs, gpuTimes } = this.#accounting;
     const rate = prices.rate(target, target.serves ?? asked, gpu);
     const units = billedItems(target, items, null);
     const room = target.contextTokens === null ? MOST_OUTPUT : Math.max(0, target.contextTokens - inputTokens);
     const longest = rules.class === 'chat' ? (maxOutputTokens ?? room) : 0;
     const { totalMs } = rules.timeouts;
-    const most = rate.expect(inputTokens, 0, longest, units, totalMs);
+    const most = rate.expect(inputTokens, 0, longest * choices, units, totalMs);
     const fresh = freshTokens(progress, target.name, nowMs);
-    const output = outputs.likelyTokens(request.caller.tenant, asked, longest);
+    const output = choices * outputs.likelyTokens(request.caller.tenant, asked, longest);
     const gpuMs = gpuTimes.likelyTokens('', target.name, totalMs);
     return { most, likely: Math.min(most, rate.expect(fresh, inputTokens - fresh, output, units, gpuMs)) };
   }
@@ -184,14 +184,16 @@ export class CallAccount {
     this.estimated ||= left;
     // Only who has a budget is asked how long replies get.
     if (left || progress.tenant.limits.spend === null) return;
-    if (usage !== null) outputs.learn(request.caller.tenant, progress.asked, usage.outputTokens);
+    if (usage !== null)
+      outputs.learn(request.caller.tenant, progress.asked, usage.outputTokens / (request.call.choices ?? 1));
     if (gpuMs !== null) gpuTimes.learn('', target.name, gpuMs);
   }
 
   #left({ request }: Progress, { worker, placing }: Try, attempt: Attempt): Usage {
-    const { inputTokens, maxOutputTokens } = request.call;
+    const { inputTokens, maxOutputTokens: each, choices = 1 } = request.call;
     const { contentEvents, bytes, usage } = attempt;
     const uncachedTokens = placing.uncachedAt(worker);
+    const maxOutputTokens = each === null ? null : each * choices;
     return estimatedUsage({ inputTokens, uncachedTokens, contentEvents, bytes, maxOutputTokens }, usage);
   }
 
@@ -201,14 +203,16 @@ export class CallAccount {
     return how === 'failed' || this.attempts.length === 0 ? 0 : null;
   }
 
+  /** What was answered so far is of no use to the caller: parts of a list that will not be whole. It stays the operator's cost. */
+  forfeit(): void {
+    this.charge = 0;
+    this.usage = null;
+    this.estimated = false;
+  }
+
   /** The call is over: limits are corrected to the truth, money is spent, and its record is kept where any target was asked. */
   close(progress: Progress, said: Disclosure | null, end: End, totalMs: number): void {
-    // Parts of a list that were answered are of no use to whoever got no whole.
-    if (end.how === 'failed') {
-      this.charge = 0;
-      this.usage = null;
-      this.estimated = false;
-    }
+    if (end.how === 'failed') this.forfeit();
     this.#admitted?.settle(this.#usedTokens(end));
     this.#hold?.close(this.charge);
     // What was refused before anything was tried owes nothing, and a flood of it must not fill a disk: metrics and log tell it.

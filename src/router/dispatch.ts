@@ -216,6 +216,7 @@ async function serveInParts(
   } catch (thrown) {
     const error = toRouterError(thrown);
     if (!error.descends) throw thrown;
+    progress.account?.forfeit();
     progress.failures.push({ target: rung.target.name, error, waitMs: (error.detail.retryAfterSeconds ?? 1) * 1000 });
     return null;
   }

@@ -289,6 +289,56 @@ describe('limits of a tenant', () => {
     await dead.closed();
   });
 
+  it('F105 a call for many choices is held for all of them', async () => {
+    const r = await staged(yaml('usd: { perDay: 1 }', ['a']));
+    r.transport.play(A, plays.reply(100));
+    const held: number[] = [];
+    for (const n of [1, 50]) {
+      const asking = r.ask({ body: { n, max_tokens: 100 } });
+      await r.clock.advanceSettling(50);
+      held.push(r.router.status().money!.reservedUsd);
+      await r.settle(asking);
+    }
+    expect(held[1]! / held[0]!).toBeGreaterThan(40);
+    await r.closed();
+  });
+
+  it('what parts of a list cost at a rung that failed is not charged', async () => {
+    const r = await staged(
+      [
+        'version: 1',
+        'pools: { e: { maxItems: 1, workers: [ { url: "http://e1" } ] }, f: { maxItems: 1, workers: [ { url: "http://f1" } ] } }',
+        'models: { m: { class: embed, ladder: [ { pool: e }, { pool: f, same: true } ] } }',
+        'prices: { models: { "e/*": { input: 2, output: 0, asOf: 2026-01-01 }, "f/*": { input: 4, output: 0, asOf: 2026-01-01 } } }',
+        'classes: { embed: { retries: 0 } }',
+      ].join('\n'),
+    );
+    const { dialects } = await import('../../src/dialects/index.ts');
+    const vector = (model: string): Script => [
+      { afterMs: 1, is: 'sent' },
+      { afterMs: 0, is: 'head', status: 200, headers: { 'content-type': 'application/json' } },
+      {
+        afterMs: 0,
+        is: 'data',
+        bytes: new TextEncoder().encode(
+          JSON.stringify({
+            object: 'list',
+            model,
+            data: [{ object: 'embedding', index: 0, embedding: [0.5] }],
+            usage: { prompt_tokens: 6, total_tokens: 6 },
+          }),
+        ),
+      },
+      { afterMs: 0, is: 'end' },
+    ];
+    r.transport.play('http://e1', (n) => (n === 1 ? plays.fault('reset', 20) : vector('e')));
+    r.transport.play('http://f1', vector('f'));
+    const got = await r.get({ dialect: dialects['openai-embeddings'], body: { input: ['a', 'b'] } });
+    expect(got.disclosure).toMatchObject({ served: 'f/f' });
+    expect(r.records[0]).toMatchObject({ charge: 2 * 6 * 4_000, cost: 2 * 6 * 4_000 + 6 * 2_000 });
+    await r.closed();
+  });
+
   it('models that are not a tenant’s are not there for it, and a tenant whose time is over may ask nothing', async () => {
     const none = await staged(
       yaml('models: [other, "x*"]').replace('models: { m:', 'models: { other: { ladder: [ { pool: b } ] }, m:'),
