@@ -229,7 +229,12 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
       policy: () => policy,
       catalog: () => catalog,
     }),
-    usage: { ledger: stores.ledger, clock },
+    usage: {
+      ledger: stores.ledger,
+      clock,
+      erased: (tenant, records, request) =>
+        log.warn('audit', { who: 'operator', what: 'usage.erase', tenant, records, request }),
+    },
     metrics: watch.page(() => router.status()),
   });
   const adminServer = createNodeServer({

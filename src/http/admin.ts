@@ -50,15 +50,16 @@ export function createAdminApp(options: AdminOptions): Hono {
     const { contentType, body } = await options.metrics();
     return new Response(body, { headers: { 'content-type': contentType, 'cache-control': 'no-store' } });
   });
-  if (options.usage !== undefined) app.route('/', usageRoutes(options.usage));
+  const mayWrite = () => {
+    if (options.secret() === null) throw refused(NO_SECRET);
+  };
+  if (options.usage !== undefined) app.route('/', usageRoutes(options.usage, newId, mayWrite));
   tenantRoutes(app, {
     desk: options.tenants,
     ingress: options.ingress,
     limits: options.limits,
     newId,
-    mayWrite() {
-      if (options.secret() === null) throw refused(NO_SECRET);
-    },
+    mayWrite,
   });
   const fail = (error: RouterError) => {
     const { status, headers, body } = errorReply(error, newId());
@@ -68,7 +69,7 @@ export function createAdminApp(options: AdminOptions): Hono {
     fail(
       new RouterError(
         'not_found',
-        'No such route. The admin listener serves GET /healthz, /readyz, /status, /metrics, and /tenants with GET, PUT and DELETE of /tenants/NAME.',
+        'No such route. The admin listener serves GET /healthz, /readyz, /status, /metrics, /usage, /usage/pools and /tenants, GET, PUT and DELETE of /tenants/NAME, and DELETE of /tenants/NAME/usage.',
       ),
     ),
   );

@@ -3,7 +3,7 @@
 import { type Context, Hono } from 'hono';
 import { RouterError } from '../core/errors.ts';
 import type { LedgerStore, UsageQuery } from '../core/ledger.ts';
-import type { Clock } from '../core/runtime.ts';
+import type { Clock, NewId } from '../core/runtime.ts';
 import { StoreFault } from '../core/store.ts';
 import { poolsJson, usageJson } from './usage-json.ts';
 import { QUERY_NAMES, type QueryName, readUsageQuery } from './usage-query.ts';
@@ -11,10 +11,12 @@ import { QUERY_NAMES, type QueryName, readUsageQuery } from './usage-query.ts';
 export interface UsageRoutes {
   readonly ledger: Pick<LedgerStore, 'flush' | 'usage' | 'poolTime' | 'erase'>;
   readonly clock: Pick<Clock, 'wallMs'>;
+  /** Notes that so many records of a tenant were taken away. */
+  erased(tenant: string, records: number, request: string): void;
 }
 
-/** All calls that ended before the question are counted. Throws a RouterError. */
-export function usageRoutes({ ledger, clock }: UsageRoutes): Hono {
+/** All calls that ended before the question are counted. `mayWrite` throws a RouterError where nothing may be taken away. */
+export function usageRoutes({ ledger, clock, erased }: UsageRoutes, newId: NewId, mayWrite: () => void): Hono {
   const app = new Hono({ strict: true });
   app.get('/usage', async (context) => {
     const query = queryOf(context, QUERY_NAMES, clock.wallMs());
@@ -27,8 +29,13 @@ export function usageRoutes({ ledger, clock }: UsageRoutes): Hono {
     return told(context, poolsJson(fromMs, toMs, await stored(() => ledger.poolTime(fromMs, toMs))));
   });
   app.delete('/tenants/:name/usage', async (context) => {
-    const erased = await stored(() => ledger.erase(context.req.param('name')));
-    return told(context, { erased });
+    mayWrite();
+    const tenant = context.req.param('name');
+    const id = newId();
+    const records = await stored(() => ledger.erase(tenant));
+    erased(tenant, records, id);
+    context.header('x-request-id', id);
+    return told(context, { erased: records });
   });
   return app;
 }

@@ -11,11 +11,13 @@ import { askedLedger, usageRow } from './usage-rows.ts';
 const NOW = Date.UTC(2026, 10, 29, 16, 20);
 const NOVEMBER = { fromMs: Date.UTC(2026, 10, 1), toMs: Date.UTC(2026, 11, 1) };
 
-function admin(ledger = askedLedger(), secret: string | null = null) {
+const erasures: unknown[][] = [];
+
+function admin(ledger = askedLedger(), secret: string | null = null, headers: Record<string, string> = {}) {
   const app = createAdminApp({
     router: {} as Router,
     newId: () => 'id',
-    ingress: { headers: () => ({}), body: () => Promise.reject(new Error('no body is read')) },
+    ingress: { headers: () => headers, body: () => Promise.reject(new Error('no body is read')) },
     digest: (bytes) => bytes,
     secret: () => secret,
     open: () => true,
@@ -23,7 +25,7 @@ function admin(ledger = askedLedger(), secret: string | null = null) {
     policy: () => ({ file: 'policy.yaml', loadedAt: '', refused: [] }),
     limits: DEFAULT_HTTP_LIMITS,
     tenants: {} as TenantDesk,
-    usage: { ledger, clock: { wallMs: () => NOW } },
+    usage: { ledger, clock: { wallMs: () => NOW }, erased: (...what) => void erasures.push(what) },
     metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
   });
   return async (path: string, method = 'GET') => {
@@ -156,9 +158,17 @@ it('GET /usage/pools tells what became of billed time', async () => {
 
 it('DELETE /tenants/NAME/usage takes away the records of that tenant', async () => {
   const ledger = askedLedger();
-  expect(await admin(ledger)('/tenants/acme%2Fx/usage', 'DELETE')).toMatchObject({ status: 200, body: { erased: 7 } });
+  const operator = admin(ledger, 'secret', { authorization: 'Bearer secret' });
+  expect(await operator('/tenants/acme%2Fx/usage', 'DELETE')).toMatchObject({ status: 200, body: { erased: 7 } });
   expect(ledger.asked).toEqual(['erase acme/x']);
+  expect(erasures).toEqual([['acme/x', 7, 'id']]);
   expect((await admin(ledger)('/tenants/acme/usage')).status).toBe(404);
+});
+
+it('nothing is taken away where no admin secret is set', async () => {
+  const ledger = askedLedger();
+  expect((await admin(ledger)('/tenants/acme/usage', 'DELETE')).status).toBe(401);
+  expect(ledger.asked).toEqual([]);
 });
 
 describe('the current month', () => {
