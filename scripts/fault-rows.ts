@@ -184,7 +184,7 @@ F106 | parallel calls against a token limit | over by one call at most
 F107 | slots that leak | closed on every way out | rest: no slots are shared by several routers so far
 F108 | reservations after crash, abort, refusal | settled or released once
 F109 | counters and ledger apart | equal to the cent
-F110 | counters lost | seeded, never added twice | later: quotas
+F110 | counters lost | seeded, never added twice | rest: money alone; rates begin full after a restart
 F111 | the store is gone at start | visible, and found again | later: stores
 F112 | the store is frozen | bounded waits | rest: of quotas alone so far
 F113 | a store that lost its last writes | bounded extra, no money | later: stores

@@ -22,9 +22,11 @@ const HAMMER_MS = 10_000;
 const REQUESTS = { limit: 600, burst: 20 };
 const TOKENS = { limit: 120_000, burst: 4_000 };
 const SLOTS = 8;
+/** Tokens of the longest call. */
+const MOST_USED = 450;
 const IN_FORCE_MS = 5_000;
-/** What the clocks of the ledger, which are whole ms, may be off by. */
-const CLOCK_MS = 5;
+/** What the times of the ledger may be off by: they are whole ms, and taken right after a call was let in. */
+const CLOCK_MS = 10;
 
 const { random, seed } = chance();
 process.stdout.write(`limits: seed ${seed}\n`);
@@ -98,6 +100,8 @@ afterAll(async () => {
 it('F104 F106 64 callers of one tenant and 16 of another get no call more than their limits in any window, and a third is not throttled', {
   timeout: 60_000,
 }, async () => {
+  // What runs for the first time takes tens of ms, and the first calls would seem to be let in later than they were.
+  await hammer(64, performance.now() + 1_000, () => [asked('till'), { stream: random() < 0.5, maxTokens: 10 }]);
   const untilMs = performance.now() + HAMMER_MS;
   const hammering = [hammer(64, untilMs, acme), hammer(16, untilMs, words)];
   const quiet = hammer(2, untilMs, () => [asked('quiet', { holdMs: 100 }), { maxTokens: 10 }]);
@@ -125,7 +129,7 @@ it('F104 F106 64 callers of one tenant and 16 of another get no call more than t
   expect(byClock).toBeGreaterThan(-1.5);
   expect(bySight).toBeLessThanOrEqual(0);
   // What estimates of parallel calls were short of is owed, and the next calls wait for it.
-  expect(tokensOver).toBeLessThanOrEqual(SLOTS * 450);
+  expect(tokensOver).toBeLessThanOrEqual(MOST_USED);
   expect(most.acme).toBe(SLOTS);
   expect(most.words).toBeLessThanOrEqual(SLOTS);
 

@@ -99,8 +99,8 @@ async function call(
   return { sentMs, endMs: performance.now(), status, whole, code: /"code":"(\w+)"/.exec(text)?.[1] ?? null, headers };
 }
 
-/** A trace id, by which a call is found again in the ledger. */
-export const callNumber = (number: number): string => number.toString(16).padStart(32, 'c');
+/** A trace id, from 1, by which a call is found again in the ledger. */
+export const callNumber = (number: number): string => number.toString(16).padStart(32, '0');
 
 export async function startLimitStage(policy: object, tenants: readonly string[]): Promise<LimitStage> {
   const folder = newFolder();
