@@ -145,6 +145,8 @@ it('F104 F106 64 callers of one tenant and 16 of another get no call more than t
   }
   expect(ofQuiet.every(({ whole }) => whole)).toBe(true);
   expect((await stage.status()).money.ledger).toMatchObject({ ok: true, lost: 0 });
+  // A flood of refusals is no flood of records.
+  expect(ledgerCalls(stage.data).filter(({ attempts }) => attempts === 0)).toEqual([]);
 });
 
 it('F104 a caller that comes back when it is told to is let in', { timeout: 60_000 }, async () => {
