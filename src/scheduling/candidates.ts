@@ -115,15 +115,17 @@ export class Candidates implements WorkerIndex {
    */
   home(call: ScheduleCall, nowMs: number, passes: Passes): SlotWorker | null {
     if (call.prefix === 0 || this.#entries.length < 2 || this.#roomy.length === 0) return null;
-    this.#recount();
-    this.#ring ??= new Ring(this.#entries.map(({ worker }) => worker.id));
-    const bound = Math.ceil((BOUND * (this.#inFlight + 1)) / Math.max(1, this.#open));
     const entries = this.#entries;
+    this.#ring ??= new Ring(entries.map(({ worker }) => worker.id));
     const ring = this.#ring;
     const begin = ring.placeOf(call.prefix);
     const end = begin + (entries.length <= RECOUNT ? ring.size : Math.min(STEPS, ring.size));
-    // In a full pool hardly any has room, and that costs no look at the worker.
-    for (let place = ring.next(begin, end, this.#room); place < end; place = ring.next(place + 1, end, this.#room)) {
+    // In a full pool hardly any has room, and that costs no look at a worker.
+    let place = ring.next(begin, end, this.#room);
+    if (place >= end) return null;
+    this.#recount();
+    const bound = Math.ceil((BOUND * (this.#inFlight + 1)) / Math.max(1, this.#open));
+    for (; place < end; place = ring.next(place + 1, end, this.#room)) {
       const { worker } = entries[ring.ownerAt(place)]!;
       if (worker.inFlight < bound && takes(worker, call, nowMs, passes)) return worker;
     }

@@ -31,8 +31,8 @@ export function leewayMs(
   const anew = Math.max(fresh, call.uncachedAt(other));
   let laterMs: number;
   let lostMs: number;
-  if (other.expectedFirstContentMs(anew) > 0) {
-    const thereMs = estimateMs(other, anew);
+  const thereMs = other.expectedFirstContentMs(anew);
+  if (thereMs > 0) {
     laterMs = estimateMs(holder, fresh) - thereMs;
     lostMs = thereMs - estimateMs(other, fresh);
   } else {
