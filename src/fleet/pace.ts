@@ -24,18 +24,21 @@ export class WorkerPace {
   /** Replies in a row that were late, and the least late of them. */
   #streak = 0;
   #quickest = MOST;
+  /** Base, slope and factor side by side: a pick reads them of many workers, whose other numbers are far apart in memory. */
+  readonly #shown = new Float64Array(3);
 
   /** `busyMs`: what was to be expected with all that the worker had to do before it. */
   learn(size: number, ms: number, wasAlone: boolean, busyMs = this.#line.at(size)): void {
     if (!(size >= 0 && size < 1e9 && ms >= 0 && ms < 1e9)) return;
     const usualMs = this.#line.at(size);
     if (usualMs === 0 || wasAlone) this.#line.learn(size, ms);
-    if (usualMs === 0) return;
+    if (usualMs === 0) return this.#show();
     const ratio = Math.min(MOST, ms / usualMs);
     // Others only make a reply later: a quick one tells in any case.
     if (wasAlone || ratio < this.#alone) this.#alone += NEWEST * (ratio - this.#alone);
     this.#busy = Math.min(this.#busy, ratio);
     if (!wasAlone) this.#late(Math.min(MOST, ms / Math.max(usualMs, busyMs)));
+    this.#show();
   }
 
   /** A call has taken so long, and was not over. */
@@ -46,17 +49,27 @@ export class WorkerPace {
   /** A reply never began. */
   lost(): void {
     this.#alone = Math.max(this.#alone, LOST);
+    this.#show();
   }
 
   /** The worker has no call. */
   emptied(): void {
     this.#busy = 0;
     this.#streak = 0;
+    this.#show();
   }
 
   /** What a call of that size takes alone, ms; 0 while nothing is known. */
   at(size: number): number {
-    return this.#line.at(size) * Math.max(this.#alone, this.#busy);
+    const shown = this.#shown;
+    return (shown[0]! + shown[1]! * size) * shown[2]!;
+  }
+
+  #show(): void {
+    const shown = this.#shown;
+    shown[0] = this.#line.base;
+    shown[1] = this.#line.slope;
+    shown[2] = Math.max(this.#alone, this.#busy);
   }
 
   #late(ratio: number): void {

@@ -1,6 +1,7 @@
 // When somebody in line has to be looked at: one timer for all deadlines, ages and regular looks. For the gate.
 import type { Clock, Timer } from '../core/runtime.ts';
-import { IndexedHeap, type Placed } from '../structures/heap.ts';
+import type { Placed } from '../structures/heap.ts';
+import { KeyedHeap } from '../structures/keyed-heap.ts';
 import type { Waiter } from './waiter.ts';
 
 export interface Due extends Placed {
@@ -14,7 +15,7 @@ export class Deadlines {
   readonly #everyMs: number;
   readonly #due: (waiter: Waiter, nowMs: number) => void;
   readonly #look: () => void;
-  readonly #heap = new IndexedHeap<Due>((a, b) => a.atMs < b.atMs);
+  readonly #heap = new KeyedHeap<Due>();
   #lookAtMs = 0;
   #timer: Timer | null = null;
   #timerAtMs = 0;
@@ -30,7 +31,7 @@ export class Deadlines {
   add(waiter: Waiter, nowMs: number): void {
     if (this.#heap.size === 0) this.#lookAtMs = nowMs + this.#everyMs;
     waiter.due = { place: -1, atMs: waiter.dueMs, waiter };
-    this.#heap.add(waiter.due);
+    this.#heap.add(waiter.due, waiter.due.atMs);
     this.#arm(nowMs);
   }
 
@@ -47,7 +48,7 @@ export class Deadlines {
   move({ due, dueMs }: Waiter, nowMs: number): void {
     if (due === null || due.atMs === dueMs) return;
     due.atMs = dueMs;
-    this.#heap.moved(due);
+    this.#heap.moved(due, dueMs);
     this.#arm(nowMs);
   }
 

@@ -1,7 +1,7 @@
 // One class's waiting line at a pool: its tenants' fair shares, its bounds, and who gives way when it is full. For the gate.
 import type { ClassLine, GateCall } from '../core/gate.ts';
 import type { RouteClass } from '../core/names.ts';
-import { IndexedHeap } from '../structures/heap.ts';
+import { KeyedHeap } from '../structures/keyed-heap.ts';
 import { Flow, Share } from './flow.ts';
 import { Lane } from './lane.ts';
 import { Pace } from './pace.ts';
@@ -26,7 +26,8 @@ export class Line {
   #spell = 0;
   #sweepAt = REMEMBERED;
   readonly #shares = new Map<string, Share>();
-  readonly #byLoad = new IndexedHeap<Share>((a, b) => a.load > b.load);
+  /** Who takes up most comes first. */
+  readonly #byLoad = new KeyedHeap<Share>();
 
   constructor(routeClass: RouteClass) {
     this.class = routeClass;
@@ -184,8 +185,8 @@ export class Line {
       return;
     }
     share.load = this.#load(share.waiting, share.bytes, share.weight);
-    if (share.place < 0) this.#byLoad.add(share);
-    else this.#byLoad.moved(share);
+    if (share.place < 0) this.#byLoad.add(share, -share.load);
+    else this.#byLoad.moved(share, -share.load);
   }
 
   /** With nobody in line and nobody served there is nothing to share: all start anew. */
