@@ -81,6 +81,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly #wholePace = new WorkerPace();
   idleSinceMs: number;
   #state: WorkerState;
+  #stateAdmits: boolean;
   /** The end of a pause that the worker named no time for. */
   #guessedUntilMs = 0;
 
@@ -100,7 +101,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.startedMs = options.clock.nowMs();
     this.idleSinceMs = this.startedMs;
     this.#state = options.state;
-    this.#room = new Room(options.limit, ADMITTING.has(options.state));
+    this.#stateAdmits = ADMITTING.has(options.state);
+    this.#room = new Room(options.limit, this.#stateAdmits);
     this.#speed = new WorkerSpeed(options.clock);
   }
 
@@ -115,7 +117,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
 
   set state(state: WorkerState) {
     this.#state = state;
-    this.#room.admits = ADMITTING.has(state);
+    this.#stateAdmits = ADMITTING.has(state);
+    this.#room.admits = this.#stateAdmits;
   }
 
   get limit(): number {
@@ -184,7 +187,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   admits(nowMs: number, model: string): boolean {
     return (
       this.origin !== '' &&
-      ADMITTING.has(this.state) &&
+      this.#stateAdmits &&
       nowMs >= this.pausedUntilMs &&
       this.accountPause(model, nowMs) === null &&
       this.breaker.admits(nowMs)

@@ -140,8 +140,10 @@ export class Candidates implements WorkerIndex {
     const begin = size > WIDTH ? Math.floor(this.#random() * size) : 0;
     let count = 0;
     for (let i = 0; i < looks; i++) {
-      const { worker } = this.#entries[(begin + i) % size]!;
-      if (hasRoom(worker) || call.tried?.has(worker.id) === true || !suits(worker, call, nowMs, passes)) continue;
+      const at = (begin + i) % size;
+      if (this.#room[at] === 1) continue;
+      const { worker } = this.#entries[at]!;
+      if (call.tried?.has(worker.id) === true || !suits(worker, call, nowMs, passes)) continue;
       into[count++] = worker;
     }
     return count;
