@@ -65,8 +65,3 @@ export class Flow implements Placed {
     this.band = band;
   }
 }
-
-/** Whose calls come first: the tenant that has had least for its weight. */
-export function flowBefore(a: Flow, b: Flow): boolean {
-  return a.counter < b.counter || (a.counter === b.counter && a.headOrder < b.headOrder);
-}

@@ -1,8 +1,8 @@
 // The waiting calls of one class and band, in the order of their tenants' counters. For the lines of a gate.
 
-import { IndexedHeap } from '../structures/heap.ts';
+import { KeyedHeap } from '../structures/keyed-heap.ts';
 import { Arrivals } from './arrivals.ts';
-import { type Flow, flowBefore } from './flow.ts';
+import type { Flow } from './flow.ts';
 import { Standing } from './standing.ts';
 import type { Waiter } from './waiter.ts';
 
@@ -11,7 +11,8 @@ import type { Waiter } from './waiter.ts';
  * highest counter that a call was granted at, and whoever comes back from idle starts no lower.
  */
 export class Lane {
-  readonly flows = new IndexedHeap<Flow>(flowBefore);
+  /** First the tenant that has had least for its weight, and of several the one whose first call came first. */
+  readonly flows = new KeyedHeap<Flow>();
   /** All tenants in line, in no order. */
   readonly standing: Flow[] = [];
   readonly arrivals = new Arrivals<Waiter>();
@@ -96,7 +97,7 @@ export class Lane {
     }
     const moved = flow.headOrder !== head.order;
     flow.headOrder = head.order;
-    if (flow.place < 0) this.flows.add(flow);
-    else if (moved) this.flows.moved(flow);
+    if (flow.place < 0) this.flows.add(flow, flow.counter, flow.headOrder);
+    else if (moved) this.flows.moved(flow, flow.counter, flow.headOrder);
   }
 }

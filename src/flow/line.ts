@@ -170,7 +170,7 @@ export class Line {
       if ((bands & 1) === 0) continue;
       const flow = share.flows[at as 0]!;
       flow.counter += amount;
-      if (flow.place >= 0) this.lanes[at]!.flows.moved(flow);
+      if (flow.place >= 0) this.lanes[at]!.flows.moved(flow, flow.counter, flow.headOrder);
     }
   }
 
