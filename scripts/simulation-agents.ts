@@ -4,7 +4,7 @@ import type { AgentSession } from '../src/simulation/traces/forms.ts';
 import { type AgentFigures, agentFloors, agentPolicy, agents, WINDOWS_MS } from '../test/simulation/claims/agents.ts';
 import { percent, SEEDS, seeded, table } from './simulation-cells.ts';
 
-const SCHEDULES = ['sticky', 'least-requests', 'round-robin'] as const;
+const SCHEDULES = ['sticky', 'sticky-even', 'least-requests', 'round-robin'] as const;
 const LOADS = [0.7, 1, 1.5] as const;
 
 const seconds = (value: number | null) => (value === null ? '–' : `${(value / 1_000).toFixed(1)} s`);

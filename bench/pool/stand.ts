@@ -119,6 +119,7 @@ function teach(worker: PoolWorker, tokens: number, firstContentMs: number): void
     wholeMs: null,
     outputTokens: 0,
     uncachedTokens: tokens,
+    expectedTokens: 0,
     inFlight: 1,
     backlogTokens: tokens,
   });

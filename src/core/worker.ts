@@ -44,6 +44,8 @@ export interface WorkerView {
   usualFirstContentMs(uncachedTokens: number): number;
   /** All of a reply that comes in one piece, by the last ones of that kind, ms; 0 while nothing is known. */
   usualWholeMs(uncachedTokens: number, outputTokens: number): number;
+  /** Prompt tokens read and twice the tokens made in the last minutes, fading; of calls in flight what they are expected to read. */
+  recentWork(nowMs: number): number;
   /** Since when it has had no call, monotonic ms; of no meaning while it has one. */
   readonly idleSinceMs: number;
   /** How full its engine says it is, 1 = full; null = it does not say, or not lately. */
@@ -80,6 +82,8 @@ export interface AttemptReport {
   readonly outputTokens: number;
   /** Prompt tokens read for it, in the router's own measure of prompts. */
   readonly uncachedTokens: number;
+  /** Prompt tokens that it was expected to read for it. */
+  readonly expectedTokens: number;
   /** Calls in flight and prompt tokens ahead of it when it began, itself included. */
   readonly inFlight: number;
   readonly backlogTokens: number;

@@ -5,6 +5,7 @@ import type { GpuPrice } from '../core/prices.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
 import type { AttemptReport, EngineMemory, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
+import { FadingSum } from '../structures/fading-sum.ts';
 import { Account } from './account.ts';
 import { WorkerPace } from './pace.ts';
 import { pauseMs } from './rate-limits.ts';
@@ -28,6 +29,10 @@ const FULL_PAUSE_MS = 250;
 const READ_PER_MADE = 64;
 /** Left alone this long after refusing the router's own credential or running out of money, ms. */
 const KEY_PAUSE_MS = 60_000;
+/** Work is remembered for about as long, ms: a run brings its next calls within minutes. */
+const WORK_MEMORY_MS = 300_000;
+/** A token made is as much work as so many read. */
+const MADE_WEIGHT = 2;
 const ADMITTING: ReadonlySet<WorkerState> = new Set(['warm', 'busy', 'unknown']);
 
 export interface PoolWorkerOptions {
@@ -79,6 +84,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   /** By tokens to read, of replies that come in pieces; by tokens to make, of those that come whole. */
   readonly #firstPace = new WorkerPace();
   readonly #wholePace = new WorkerPace();
+  readonly #work = new FadingSum(WORK_MEMORY_MS);
   idleSinceMs: number;
   #state: WorkerState;
   #stateAdmits: boolean;
@@ -147,11 +153,17 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     this.#wholePace.emptied();
   }
 
+  recentWork(nowMs: number): number {
+    return this.#work.at(nowMs);
+  }
+
   get backlogTokens(): number {
     return this.#speed.backlogTokens;
   }
 
   set backlogTokens(tokens: number) {
+    const more = tokens - this.#speed.backlogTokens;
+    if (more > 0) this.#work.add(more, this.#clock.nowMs());
     this.#speed.backlogTokens = tokens;
   }
 
@@ -239,6 +251,10 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
 
   #learn(report: AttemptReport): void {
     const { outcome, error, firstContentMs, uncachedTokens, inFlight, backlogTokens } = report;
+    // What was expected to be read counts since its slot was granted.
+    const read = outcome === 'won' || firstContentMs !== null;
+    const done = read ? uncachedTokens + MADE_WEIGHT * report.outputTokens : 0;
+    this.#work.add(done - report.expectedTokens, this.#clock.nowMs());
     // A caller's own deadline says nothing of the worker, nor does a reply that falls silent when it has begun.
     const late = error?.code === 'upstream_timeout' && error.descends && firstContentMs === null;
     if (late) {

@@ -41,6 +41,7 @@ export function closeAttempt(
     wholeMs: tells || attempt === null ? null : (attempt.firstContentMs ?? attempt.ageMs),
     outputTokens: usage?.outputTokens ?? placing.outputTokens,
     uncachedTokens,
+    expectedTokens: expected,
     inFlight,
     // The call's own part of it was an estimate.
     backlogTokens: Math.max(0, backlogTokens - expected) + uncachedTokens,

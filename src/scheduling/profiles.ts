@@ -29,6 +29,16 @@ const sticky: ProfileSpec = {
   sticky: { holds: 0.8, breakAfterMs: 60_000 },
 };
 
+/**
+ * The same, but new runs go where least was done in the last minutes: over five or ten minutes the workers do more nearly
+ * the same. For pools of equal workers that serve agents, whose runs bring far more work than a queue shows.
+ */
+const stickyEven: ProfileSpec = {
+  ...sticky,
+  name: 'sticky-even',
+  scorers: [...sticky.scorers, cost('recent-work')],
+};
+
 const leastRequests: ProfileSpec = {
   name: 'least-requests',
   filters: ALL_FILTERS,
@@ -54,4 +64,10 @@ const p2c: ProfileSpec = {
   sticky: null,
 };
 
-export const profiles = { sticky, 'least-requests': leastRequests, 'round-robin': roundRobin, p2c } as const;
+export const profiles = {
+  sticky,
+  'sticky-even': stickyEven,
+  'least-requests': leastRequests,
+  'round-robin': roundRobin,
+  p2c,
+} as const;

@@ -58,6 +58,7 @@ export const report = (more: Partial<AttemptReport> = {}): AttemptReport => ({
   wholeMs: null,
   outputTokens: 100,
   uncachedTokens: 1_000,
+  expectedTokens: 0,
   inFlight: 1,
   backlogTokens: 1_000,
   ...more,

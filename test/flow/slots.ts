@@ -23,6 +23,7 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     expectedFirstContentMs: () => 0,
     usualFirstContentMs: () => 0,
     usualWholeMs: () => 0,
+    recentWork: () => 0,
     idleSinceMs: 0,
     admits() {
       return this.up;

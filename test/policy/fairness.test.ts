@@ -127,7 +127,7 @@ describe('what is refused, with what would be right', () => {
     ['concurrencyPerWorker: { kind: aimd, most: 3 }', 'pools.a.concurrencyPerWorker.most: unknown key'],
     [
       'schedule: stick',
-      'pools.a.schedule: unknown profile "stick". Valid: sticky, least-requests, round-robin, p2c. Did you mean sticky?',
+      'pools.a.schedule: unknown profile "stick". Valid: sticky, sticky-even, least-requests, round-robin, p2c. Did you mean sticky?',
     ],
   ])('a pool with %s', async (more, message) => {
     expect((await problemsOf(BASE.replace('{ workers', `{ ${more}, workers`))).join('\n')).toContain(message);

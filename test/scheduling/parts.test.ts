@@ -88,6 +88,12 @@ describe('scorers', () => {
     expect(cost('prefix-affinity', worker('c', 1), long, unknown)).toBe(1_000 / 8);
   });
 
+  it('recent-work is what was done of late, by one speed for all', () => {
+    expect(cost('recent-work', worker('c', 1, { work: 4_000, tokensPerMs: 2 }), asked)).toBe(500);
+    expect(cost('recent-work', worker('c', 1, { work: 4_000 }), asked, null, { tokensPerMs: 1 })).toBe(4_000);
+    expect(cost('recent-work', known, asked)).toBe(0);
+  });
+
   it('load is what is left to read, latency is how long an answer takes that needs no reading', () => {
     expect(cost('load', known, asked)).toBe(3_000 / 8);
     expect(cost('latency', known, asked)).toBe(100 + 3_000 / 2);

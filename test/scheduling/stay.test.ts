@@ -1,6 +1,7 @@
 // When a run stays where its prompt is, waits for it or moves on. For src/scheduling/stay, through the scheduler.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ProfileSpec } from '../../src/core/schedule.ts';
 import { Candidates } from '../../src/scheduling/candidates.ts';
 import { profiles } from '../../src/scheduling/profiles.ts';
 import { createScheduler } from '../../src/scheduling/scheduler.ts';
@@ -10,11 +11,17 @@ const TOKENS = 100_000;
 const SPEED = 10;
 const fast = (id: string, more: Partial<TestWorker> = {}) => worker(id, 4, { baseMs: 50, tokensPerMs: SPEED, ...more });
 
-function pick(workers: readonly TestWorker[], shape: CallShape, nowMs = 0, waiting = 0): string {
+function pick(
+  workers: readonly TestWorker[],
+  shape: CallShape,
+  nowMs = 0,
+  waiting = 0,
+  profile: ProfileSpec = profiles.sticky,
+): string {
   const random = lot();
   const index = new Candidates(random);
   index.replace(workers);
-  const picked = createScheduler(profiles.sticky, parts, random).pick(index, call(shape), nowMs, waiting);
+  const picked = createScheduler(profile, parts, random).pick(index, call(shape), nowMs, waiting);
   return typeof picked === 'string' ? picked : picked.id;
 }
 
@@ -93,6 +100,21 @@ describe('a run', () => {
     const [home] = homes;
     Object.assign(workers.find(({ id }) => id === home)!, { backlogTokens: 5_000 });
     expect(homes).not.toContain(pick(workers, { inputTokens: 9_000, prefix: 42 }));
+  });
+});
+
+describe('a run placed by sticky-even', () => {
+  const even = (workers: readonly TestWorker[], shape: CallShape) =>
+    pick(workers, shape, 0, 0, profiles['sticky-even']);
+
+  it('goes where least was done of late when it is new, though first content comes sooner elsewhere', () => {
+    const workers = [fast('idle', { work: 200_000 }), fast('rested', { backlogTokens: 20_000 })];
+    expect(even(workers, { inputTokens: 9_000 })).toBe('rested');
+    expect(pick(workers, { inputTokens: 9_000 })).toBe('idle');
+  });
+
+  it('stays where its prompt is, however much was done there', () => {
+    expect(even([fast('a'), fast('home', { work: 3_000_000 })], step())).toBe('home');
   });
 });
 

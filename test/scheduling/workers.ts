@@ -19,6 +19,8 @@ export type TestWorker = SlotWorker & {
   /** Of a reply that comes in one piece; 0: not known. */
   wholeMs: number;
   idleSinceMs: number;
+  /** Done of late. */
+  work: number;
 };
 
 export function worker(id: string, limit: number, more: Partial<TestWorker> = {}): TestWorker {
@@ -42,11 +44,15 @@ export function worker(id: string, limit: number, more: Partial<TestWorker> = {}
     tokensPerMs: 0,
     wholeMs: 0,
     idleSinceMs: 0,
+    work: 0,
     expectedFirstContentMs(uncachedTokens) {
       return this.tokensPerMs === 0 ? 0 : this.baseMs + (this.backlogTokens + uncachedTokens) / this.tokensPerMs;
     },
     usualFirstContentMs(uncachedTokens) {
       return this.tokensPerMs === 0 ? 0 : this.baseMs + uncachedTokens / this.tokensPerMs;
+    },
+    recentWork() {
+      return this.work;
     },
     usualWholeMs() {
       return this.wholeMs;

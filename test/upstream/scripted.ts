@@ -94,6 +94,7 @@ const WORKER: WorkerView & Pick<WorkerHealth, 'replied'> = {
   expectedFirstContentMs: () => 0,
   usualFirstContentMs: () => 0,
   usualWholeMs: () => 0,
+  recentWork: () => 0,
   idleSinceMs: 0,
   replied() {},
   admits: () => true,

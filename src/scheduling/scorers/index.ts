@@ -4,6 +4,7 @@ import { firstContent } from './first-content.ts';
 import { latency } from './latency.ts';
 import { load } from './load.ts';
 import { queue } from './queue.ts';
+import { recentWork } from './recent-work.ts';
 
 export const scorers = {
   'first-content': firstContent,
@@ -11,5 +12,6 @@ export const scorers = {
   'run-affinity': runAffinity,
   'prefix-affinity': prefixAffinity,
   load,
+  'recent-work': recentWork,
   latency,
 } as const;

@@ -29,7 +29,7 @@ classes:
 
 export interface AgentOptions {
   readonly sessions: readonly AgentSession[];
-  readonly schedule: 'sticky' | 'least-requests' | 'round-robin';
+  readonly schedule: 'sticky' | 'sticky-even' | 'least-requests' | 'round-robin';
   readonly load: number;
   readonly lastsMs: number;
   readonly seed: number;
