@@ -134,7 +134,9 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
     background: (task) => void setImmediate(task),
     log,
   };
-  const stores = await openStores(options, dataFolder, clock, log);
+  let policy = first.policy;
+  let catalog = compilePolicy(policy);
+  const stores = await openStores(options, dataFolder, clock, log, catalog.budgets);
   opened.push(() => stores.close());
   const doorkeeper = new KeyRing({
     store: stores.keys,
@@ -148,8 +150,6 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   const door = new Door(doorkeeper, rules, env);
   door.check('listen', listenAt);
   door.check('admin', adminAt);
-  let policy = first.policy;
-  let catalog = compilePolicy(policy);
   const ring = new TenantRing({ store: stores.tenants, clock, log, read: (entry) => catalog.readTenant(entry) });
   opened.push(() => ring.close());
   await ring.start();

@@ -4,8 +4,9 @@ import type { KeyStore } from '../core/keys.ts';
 import type { LedgerStore } from '../core/ledger.ts';
 import type { QuotaStore } from '../core/quota.ts';
 import type { Clock, Log, Timer } from '../core/runtime.ts';
-import { StoreFault } from '../core/store.ts';
+import { StoreFault, type StoreFaultCode } from '../core/store.ts';
 import type { TenantStore } from '../core/tenants.ts';
+import { createMemoryLedger } from '../stores/memory/ledger.ts';
 import { createMemoryQuota } from '../stores/memory/quota.ts';
 import { MemoryReplies } from '../stores/memory/replies.ts';
 import { SqliteKeys } from '../stores/sqlite/keys.ts';
@@ -36,9 +37,21 @@ export interface OpenStores {
   close(): Promise<void>;
 }
 
-/** Rejects with a StoreFault where a ledger is there and cannot be used: money would be spent twice. */
-export async function openStores(given: GivenStores, folder: string, clock: Clock, log: Log): Promise<OpenStores> {
-  const ledger = given.ledger ?? (await openSqliteLedger({ folder, log, nowMs: () => clock.nowMs() }));
+/** Nothing can be written there, and nothing that is there would be overlooked. */
+const NOT_WRITABLE: ReadonlySet<StoreFaultCode> = new Set(['unavailable', 'read_only', 'full']);
+
+/**
+ * Rejects with a StoreFault where a ledger is there and cannot be used: money would be spent twice. A folder that cannot be
+ * written at all stops only whom `budgets` concern; others are served, and nothing is kept.
+ */
+export async function openStores(
+  given: GivenStores,
+  folder: string,
+  clock: Clock,
+  log: Log,
+  budgets: boolean,
+): Promise<OpenStores> {
+  const ledger = given.ledger ?? (await openLedger(folder, clock, log, budgets));
   const keys = given.keys ?? new SqliteKeys({ folder, busyMs: BUSY_MS });
   const tenants = given.tenants ?? new SqliteTenants({ folder, busyMs: BUSY_MS });
   const quota = createMemoryQuota({ clock });
@@ -77,4 +90,16 @@ export async function openStores(given: GivenStores, folder: string, clock: Cloc
       if (given.ledger === undefined) await ledger.close();
     },
   };
+}
+
+async function openLedger(folder: string, clock: Clock, log: Log, budgets: boolean): Promise<LedgerStore> {
+  try {
+    return await openSqliteLedger({ folder, log, nowMs: () => clock.nowMs() });
+  } catch (thrown) {
+    if (budgets || !(thrown instanceof StoreFault && NOT_WRITABLE.has(thrown.code))) throw thrown;
+    log.error('ledger_not_kept', { why: thrown.code, folder });
+    const memory = createMemoryLedger({ wallMs: () => clock.wallMs() });
+    // Whoever is given a budget while it runs is refused: it would begin anew with every start.
+    return { ...memory, health: { ok: false, failingSinceMs: clock.nowMs(), waiting: 0, lost: 0 } };
+  }
 }

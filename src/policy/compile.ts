@@ -27,6 +27,8 @@ export interface Catalog {
   namedTenant(name: string): TenantRules | null;
   /** Some tenant has a limit on what it may use, so somebody has to count. */
   readonly limits: boolean;
+  /** Some tenant's money is limited, so what is spent must outlive the process. */
+  readonly budgets: boolean;
   /** What an entry of a store means under this policy, or all that is wrong with it. */
   readTenant(entry: unknown): TenantReading;
   /** What a token costs at a target for the model asked there; null: nobody has said. */
@@ -63,6 +65,7 @@ export function compilePolicy(policy: Policy): Catalog {
     tenant: (name) => namedTenant(name) ?? anybody,
     namedTenant,
     limits: [...policy.tenants.values()].some(({ limits }) => Object.values(limits).some((limit) => limit !== null)),
+    budgets: [...policy.tenants.values()].some(({ limits }) => limits.spend !== null),
     readTenant: (entry) => readTenantEntry(entry, policy, models),
     tokenPrice: tokenPrices(policy),
     reserved: policy.reserved,
