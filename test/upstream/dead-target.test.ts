@@ -70,16 +70,19 @@ describe('F081 every target dead', () => {
     const routed = await startRouted([{ urls: [dead.url], copies: 20 }]);
     closes.push(() => routed.closeClean(dead));
     const calls = 1_000;
+    let untried = 0;
     await inParallel([...Array(calls).keys()], 16, async () => {
       const { status, headers } = await routed.ask(chat());
       expect([502, 503]).toContain(status);
       expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      if (status === 503) untried++;
     });
     process.stdout.write(`F081 all dead: ${dead.served} tries in ${calls} calls\n`);
     // Twenty breakers that each take five failures to open, and as many calls in flight meanwhile.
     expect(dead.served).toBeGreaterThanOrEqual(100);
     expect(dead.served / calls).toBeLessThanOrEqual(0.2);
-    expect(routed.status().pools[0]).toMatchObject({ condition: 'failing' });
+    // Where the calls take longer than the first pauses some worker may be tried again when they end; meanwhile none was.
+    expect(untried).toBeGreaterThanOrEqual(calls * 0.8);
   });
 
   it('F081 tries are bounded by the retry budget where no breaker helps', async () => {
