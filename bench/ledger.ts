@@ -28,4 +28,5 @@ for (const { name, budgetUs } of PARTS) {
       : `${seen.median.toFixed(2)} µs | ${seen.min.toFixed(2)}–${seen.max.toFixed(2)}`;
   console.log(`| ${name} | ${figures} | ${budgetUs === null ? '' : `≤ ${budgetUs} µs: ${over ? 'MISSED' : 'met'}`} |`);
 }
-process.exitCode = missed && options.gate ? 1 : 0;
+// Routers that count have a timer each, which would keep the process.
+process.exit(missed && options.gate ? 1 : 0);
