@@ -2,20 +2,11 @@
 import type { KeyStore } from '../../src/core/keys.ts';
 import type { Random } from '../../src/core/runtime.ts';
 import type { VirtualClock } from '../fakes/virtual-clock.ts';
-
-const MOST_MS = 50;
+import { lateOn, MOST_MS } from './late.ts';
 
 /** Each call takes effect at a moment of its own between the question and the answer. */
 export function delayedKeys(store: KeyStore, clock: VirtualClock, random: Random): KeyStore {
-  const wait = () => new Promise<void>((resolve) => clock.after(random() * MOST_MS, resolve));
-  async function late<T>(work: () => T | Promise<T>): Promise<T> {
-    await wait();
-    try {
-      return await work();
-    } finally {
-      await wait();
-    }
-  }
+  const late = lateOn(clock, random);
   return {
     all: () => late(() => store.all()),
     version: () => late(() => store.version()),

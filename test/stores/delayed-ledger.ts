@@ -1,20 +1,11 @@
 // Decides that a ledger answers after times of chance, on a clock that the test moves. For tests of what stands on a ledger.
 import type { LedgerStore } from '../../src/core/ledger.ts';
 import type { Clock, Random } from '../../src/core/runtime.ts';
-
-const MOST_MS = 50;
+import { lateOn } from './late.ts';
 
 /** Records are taken at once; each question takes effect at a moment of its own before the answer. */
 export function delayedLedger(store: LedgerStore, clock: Clock, random: Random): LedgerStore {
-  const wait = () => new Promise<void>((resolve) => clock.after(random() * MOST_MS, resolve));
-  async function late<T>(work: () => T | Promise<T>): Promise<T> {
-    await wait();
-    try {
-      return await work();
-    } finally {
-      await wait();
-    }
-  }
+  const late = lateOn(clock, random);
   return {
     add: (record) => store.add(record),
     addWorkerTime: (record) => store.addWorkerTime(record),

@@ -2,20 +2,11 @@
 import type { QuotaStore } from '../../src/core/quota.ts';
 import type { Random } from '../../src/core/runtime.ts';
 import type { VirtualClock } from '../fakes/virtual-clock.ts';
-
-const MOST_MS = 50;
+import { lateOn } from './late.ts';
 
 /** Each call takes effect at a moment of its own between the question and the answer. */
 export function delayedQuota(store: QuotaStore, clock: VirtualClock, random: Random): QuotaStore {
-  const wait = () => new Promise<void>((resolve) => clock.after(random() * MOST_MS, resolve));
-  async function late<T>(work: () => T | Promise<T>): Promise<T> {
-    await wait();
-    try {
-      return await work();
-    } finally {
-      await wait();
-    }
-  }
+  const late = lateOn(clock, random);
   return {
     reserve(asked, leaseMs) {
       const claims = asked.map(({ limit, amount }) => ({ limit, amount }));
