@@ -123,10 +123,10 @@ export class Bands {
     const own = this.lines[head.call.class].lanes[at + 1]!;
     const best = this.#lane(at + 1);
     if (best === undefined) return head;
-    const rival = best.flows.first()!;
+    const rival = best.first()!;
     const before =
-      best === own ? rival.counter < head.flow.share.flows[(at + 1) as 0]!.counter : best.counter < own.counter;
-    return before ? rival.calls.first() : head;
+      best === own ? rival.flow.counter < head.flow.share.flows[(at + 1) as 0]!.counter : best.counter < own.counter;
+    return before ? rival : head;
   }
 
   /** The class that has had least for its share, among those of a band that may be asked. */
@@ -134,10 +134,9 @@ export class Bands {
     let best: Lane | undefined;
     for (const line of this.all) {
       const lane = line.lanes[at]!;
-      const flow = lane.flows.first();
-      if (flow === undefined) continue;
+      if (lane.isSilent) continue;
       if (best === undefined || lane.counter < best.counter) best = lane;
-      else if (lane.counter === best.counter && flow.headOrder < best.flows.first()!.headOrder) best = lane;
+      else if (lane.counter === best.counter && lane.first()!.order < best.first()!.order) best = lane;
     }
     return best;
   }

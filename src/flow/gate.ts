@@ -48,9 +48,9 @@ export class FairGate implements Gate {
   readonly #slots: OpenSlots;
   readonly #deadlines: Deadlines;
   readonly #held = new Held();
-  /** Whom the present look has passed over, and whom it has asked though they are held. */
+  /** Whom the present look has passed over, and where it asks one who is held. */
   readonly #passed: Waiter[] = [];
-  readonly #offered: Waiter[] = [];
+  readonly #offering: Lane[] = [];
   #arrivals = 0;
   #closed = false;
 
@@ -239,17 +239,12 @@ export class FairGate implements Gate {
     this.#offer(null);
   }
 
-  /** Back into the order with those held for a worker that has room: the first of each lane, for the others come after. */
+  /** Lets those who are held for a worker that has room be asked in their turn: the first of each lane, for the others come after. */
   #offer(worker: SlotWorker | null): void {
-    const offered = this.#offered;
-    for (const waiter of offered) this.#held.putBack(waiter, this.#laneOf(waiter));
-    offered.length = 0;
-    if (worker === null || worker.inFlight >= worker.limit) return;
-    for (const waiter of this.#held.firsts(worker)) {
-      this.#held.takeOut(waiter);
-      this.#laneOf(waiter).show(waiter);
-      offered.push(waiter);
-    }
+    const offering = this.#offering;
+    for (const lane of offering) lane.offered = null;
+    offering.length = 0;
+    if (worker !== null && worker.inFlight < worker.limit) this.#held.offer(worker, offering);
   }
 
   /** One whose turn it is, or that is held and may have another mind by now. */
@@ -283,17 +278,15 @@ export class FairGate implements Gate {
   }
 
   #pass(waiter: Waiter): void {
-    const { flow, queue } = waiter;
+    const { flow } = waiter;
     const lane = this.#laneOf(waiter);
     if (waiter.hold !== null) {
       this.#held.drop(waiter);
-      lane.hide(waiter);
       this.#bands.rejoin(this.#lineOf(waiter), waiter);
       this.#deadlines.move(waiter, this.#clock.nowMs());
       // Asked out of turn: it is in no look that would show it again.
-      if (queue !== null) return lane.show(waiter);
-    }
-    lane.hide(waiter);
+      if (lane.offered !== waiter) return lane.show(waiter);
+    } else lane.hide(waiter);
     this.#passed.push(waiter);
     if (++flow.passed >= PASS_OVER_TENANT && lane.flows.size > 1) lane.setAside(flow);
   }

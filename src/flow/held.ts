@@ -30,8 +30,8 @@ interface Group {
 }
 
 /**
- * Invariant: whoever has a `hold` is in the turns of its worker's group, and whoever has a `queue` is in it and in no order
- * of its lane. A hold without a queue is offered: back in the order while its worker has room.
+ * Invariant: whoever has a `hold` is in the turns of its worker's group and in its `queue`, and in no order of its lane;
+ * for a moment, while it moves, it is in none of them.
  */
 export class Held {
   size = 0;
@@ -105,14 +105,16 @@ export class Held {
     queues[queue.at] = last;
   }
 
-  /** Of those held for a worker, by lane, the first in the line's order: no other of them could be next. */
-  firsts(worker: SlotWorker): Waiter[] {
-    const firsts: Waiter[] = [];
-    for (const queues of this.#groups.get(worker)?.lanes.values() ?? []) {
+  /** Offers, in each lane, the first of those held for a worker: no other of them could be next. Adds the lanes to `into`. */
+  offer(worker: SlotWorker, into: Lane[]): void {
+    const group = this.#groups.get(worker);
+    if (group === undefined) return;
+    for (const [lane, queues] of group.lanes) {
       const first = firstOf(queues);
-      if (first !== null) firsts.push(first.calls.first()!);
+      if (first === null) continue;
+      lane.offered = first.calls.first()!;
+      into.push(lane);
     }
-    return firsts;
   }
 
   /** Workers that calls are held for and that have room. */

@@ -4,7 +4,7 @@ import { KeyedHeap } from '../structures/keyed-heap.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Flow } from './flow.ts';
 import { Standing } from './standing.ts';
-import type { Waiter } from './waiter.ts';
+import { goesBefore, type Waiter } from './waiter.ts';
 
 /**
  * Invariant: a flow is in `flows` exactly while it has calls that may be asked. `virtualTime` never falls: it is the
@@ -21,13 +21,23 @@ export class Lane {
   tokens = 0;
   /** Of them, those that are held for a worker. */
   held = 0;
+  /** Of those that are held for the worker that has room now, the first: in the order as if it were shown. */
+  offered: Waiter | null = null;
   readonly crowding = new Standing();
   virtualTime = 0;
   /** Slot time that the class was served, for its share, ms. */
   counter = 0;
 
+  /** Nobody may be asked. */
+  get isSilent(): boolean {
+    return this.flows.size === 0 && this.offered === null;
+  }
+
+  /** Whoever is first of all here is the first of its tenant, too. */
   first(): Waiter | undefined {
-    return this.flows.first()?.calls.first();
+    const shown = this.flows.first()?.calls.first();
+    if (this.offered === null) return shown;
+    return shown === undefined || comesBefore(this.offered, shown) ? this.offered : shown;
   }
 
   enter(waiter: Waiter): void {
@@ -100,4 +110,14 @@ export class Lane {
     if (flow.place < 0) this.flows.add(flow, flow.counter, flow.headOrder);
     else if (moved) this.flows.moved(flow, flow.counter, flow.headOrder);
   }
+}
+
+/** Whether one who is out of the order would come before the first in it. */
+function comesBefore(offered: Waiter, shown: Waiter): boolean {
+  const { flow } = offered;
+  if (flow === shown.flow) return goesBefore(offered, shown);
+  if (flow.counter !== shown.flow.counter) return flow.counter < shown.flow.counter;
+  const own = flow.calls.first();
+  const isFirst = own === undefined || goesBefore(offered, own);
+  return isFirst && offered.order < shown.order;
 }

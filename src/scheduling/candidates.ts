@@ -8,6 +8,8 @@ import { Ring } from './ring.ts';
 export const WIDTH = 16;
 /** Full workers of a larger pool looked at beside those, for how fast they are. */
 const SAMPLE = 4;
+/** They are the same ones for so long, ms: what is known of them is at hand then, and hardly changes. */
+const SAMPLE_MS = 5;
 /** Draws from a large pool before fewer candidates have to do. */
 const DRAWS = 3 * WIDTH;
 /** A print's worker is passed by when it holds this much more than the mean. */
@@ -46,6 +48,9 @@ export class Candidates implements WorkerIndex {
   #inFlight = 0;
   #open = 0;
   #counted = 0;
+  /** Where the present sample of a large pool begins, and since when. */
+  #sample = 0;
+  #sampledMs = Number.NEGATIVE_INFINITY;
   /** Who answered last that there is something to wait for. */
   #witness = 0;
 
@@ -114,7 +119,8 @@ export class Candidates implements WorkerIndex {
    * loads (Mirrokni et al., 2018), so that a popular print spreads.
    */
   home(call: ScheduleCall, nowMs: number, passes: Passes): SlotWorker | null {
-    if (call.prefix === 0 || this.#entries.length < 2 || this.#roomy.length === 0) return null;
+    // Where one alone has room there is nothing to choose.
+    if (call.prefix === 0 || this.#roomy.length < 2) return null;
     const entries = this.#entries;
     this.#ring ??= new Ring(entries.map(({ worker }) => worker.id));
     const ring = this.#ring;
@@ -137,7 +143,11 @@ export class Candidates implements WorkerIndex {
     const size = this.#entries.length;
     if (this.#roomy.length === size) return 0;
     const looks = size > WIDTH ? SAMPLE : size;
-    const begin = size > WIDTH ? Math.floor(this.#random() * size) : 0;
+    if (looks < size && nowMs - this.#sampledMs >= SAMPLE_MS) {
+      this.#sample = Math.floor(this.#random() * size);
+      this.#sampledMs = nowMs;
+    }
+    const begin = looks < size ? this.#sample : 0;
     let count = 0;
     for (let i = 0; i < looks; i++) {
       const at = (begin + i) % size;
