@@ -1,10 +1,10 @@
 // One tenant's calls in one lane, and what the tenant is to the whole class. For the lines of a gate.
-import type { SlotWorker } from '../core/worker.ts';
 import { IndexedHeap, type Placed } from '../structures/heap.ts';
 import { Arrivals } from './arrivals.ts';
 import { Correction } from './correction.ts';
 import type { HeldCalls } from './held.ts';
 import { Returns } from './returns.ts';
+import { COUNTER, EACH, type Rows, TOKENS, WAITING } from './rows.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
 /** A tenant in one class of a pool. */
@@ -35,18 +35,15 @@ export class Flow implements Placed {
   place = -1;
   readonly share: Share;
   readonly band: number;
-  /** Virtual tokens that the tenant was served, for its weight. */
-  counter = 0;
-  /** When the first in order came: ties between tenants go by it. */
+  /** Its numbers among the lane's. */
+  readonly row: number;
+  readonly #numbers: number[];
+  /** The first in order, and when it came: ties between tenants go by it. */
+  head: Waiter | undefined = undefined;
   headOrder = 0;
   /** Who waits, in order; whoever was passed over is out of it until the look ends. */
   readonly calls = new IndexedHeap<Waiter>(goesBefore);
   readonly arrivals = new Arrivals<Waiter>();
-  waiting = 0;
-  /** Virtual tokens that its waiters expect to use. */
-  tokens = 0;
-  /** What one of them moves the counter by, in the mean. */
-  each = 0;
   /** The youngest run in line came then. */
   latestRunMs = Number.NEGATIVE_INFINITY;
   /** How true the forecasts of its waits were. */
@@ -54,14 +51,51 @@ export class Flow implements Placed {
   readonly returns = new Returns();
   /** Passed over in the present look. */
   passed = 0;
-  /** Of those who wait, how many are held for a worker and out of the order; by worker, null while there never was one. */
+  /** Of those who wait, how many are held for a worker and out of the order; by worker. */
   held = 0;
-  queues: Map<SlotWorker, HeldCalls> | null = null;
+  readonly queues: HeldCalls[] = [];
   /** Among the lane's tenants in line, whether or not they may be asked. */
   standing = -1;
 
-  constructor(share: Share, band: number) {
+  constructor(share: Share, band: number, rows: Rows) {
     this.share = share;
     this.band = band;
+    this.row = rows.take();
+    this.#numbers = rows.numbers;
+  }
+
+  /** Virtual tokens that the tenant was served, for its weight. */
+  get counter(): number {
+    return this.#numbers[this.row + COUNTER]!;
+  }
+
+  set counter(counter: number) {
+    this.#numbers[this.row + COUNTER] = counter;
+  }
+
+  get waiting(): number {
+    return this.#numbers[this.row + WAITING]!;
+  }
+
+  set waiting(waiting: number) {
+    this.#numbers[this.row + WAITING] = waiting;
+  }
+
+  /** Virtual tokens that its waiters expect to use. */
+  get tokens(): number {
+    return this.#numbers[this.row + TOKENS]!;
+  }
+
+  set tokens(tokens: number) {
+    this.#numbers[this.row + TOKENS] = tokens;
+  }
+
+  /** What one of them moves the counter by, in the mean. */
+  get each(): number {
+    return this.#numbers[this.row + EACH]!;
+  }
+
+  set each(each: number) {
+    this.#numbers[this.row + EACH] = each;
   }
 }

@@ -5,6 +5,7 @@ import type { Flow } from './flow.ts';
 import type { HoldTimes } from './hold-times.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
+import { COUNTER, EACH, TOKENS, WAITING } from './rows.ts';
 import { goesBefore, type Turn } from './waiter.ts';
 
 /** Tenants, or calls of one tenant, that are counted one by one; what lies beyond is taken in proportion. */
@@ -150,17 +151,21 @@ function ownLane(line: Line, lane: Lane, flow: Flow | null, call: GateCall, orde
       turn = flow.counter + flow.each * calls;
     } else turn = Math.max(turn, flow.counter);
   }
-  const { standing } = lane;
+  const { standingRows: standing } = lane;
+  const { numbers } = lane.rows;
+  const ownRow = flow === null ? -1 : flow.row;
   const step = Math.max(1, standing.length / COUNTED);
   let others = 0;
   let otherTokens = 0;
   for (let at = 0; at < standing.length; at += step) {
-    const other = standing[Math.floor(at)]!;
-    if (other === flow || other.counter > turn) continue;
-    const before = other.each > 0 ? Math.floor((turn - other.counter) / other.each) + 1 : other.waiting;
-    const first = Math.min(other.waiting, before);
+    const row = standing[Math.floor(at)]!;
+    const counter = numbers[row + COUNTER]!;
+    if (row === ownRow || counter > turn) continue;
+    const waiting = numbers[row + WAITING]!;
+    const each = numbers[row + EACH]!;
+    const first = each > 0 ? Math.min(waiting, Math.floor((turn - counter) / each) + 1) : waiting;
     others += first;
-    otherTokens += (first * other.tokens) / other.waiting;
+    otherTokens += (first * numbers[row + TOKENS]!) / waiting;
   }
   calls += others * step;
   return { calls, slotMs: line.pace.usual(calls, tokens + otherTokens * step) * callMs };
@@ -171,9 +176,10 @@ function ownAhead(flow: Flow, { continues, runArrivedMs }: GateCall, order: numb
   if (!continues && order === NEWEST && runArrivedMs >= flow.latestRunMs) return flow.waiting;
   const newcomer: Turn = { continues, runArrivedMs, order };
   let ahead = countBefore(flow.calls.items, newcomer);
-  for (const { calls } of flow.queues?.values() ?? []) {
+  for (const { head, rest } of flow.queues) {
     if (ahead > COUNTED) break;
-    ahead += countBefore(calls.items, newcomer);
+    if (!goesBefore(head, newcomer)) continue;
+    ahead += rest === null ? 1 : 1 + countBefore(rest.items, newcomer);
   }
   return ahead > COUNTED ? flow.waiting : ahead;
 }

@@ -4,34 +4,81 @@ import type { SlotWorker } from '../core/worker.ts';
 import { IndexedHeap } from '../structures/heap.ts';
 import type { Flow } from './flow.ts';
 import type { Lane } from './lane.ts';
+import { COUNTER } from './rows.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
-/** One flow's calls that are held for one worker, in order. */
+/** One flow's calls that are held for one worker: the first, and the others, if there are any, in order. */
 export class HeldCalls {
   readonly worker: SlotWorker;
   readonly flow: Flow;
-  readonly lane: Lane;
-  readonly calls = new IndexedHeap<Waiter>(goesBefore);
-  /** Among its lane's for that worker. */
-  at = 0;
+  readonly row: number;
+  readonly home: HeldLane;
+  head: Waiter;
+  rest: IndexedHeap<Waiter> | null = null;
+  /** Among its lane's for that worker, and among its flow's. */
+  at: number;
+  atFlow: number;
 
-  constructor(worker: SlotWorker, flow: Flow, lane: Lane) {
+  constructor(worker: SlotWorker, flow: Flow, home: HeldLane, head: Waiter) {
     this.worker = worker;
     this.flow = flow;
-    this.lane = lane;
+    this.row = flow.row;
+    this.home = home;
+    this.head = head;
+    this.at = home.queues.push(this) - 1;
+    this.atFlow = flow.queues.push(this) - 1;
   }
+
+  add(waiter: Waiter): void {
+    const rest = this.rest ?? new IndexedHeap<Waiter>(goesBefore);
+    this.rest = rest;
+    if (goesBefore(waiter, this.head)) {
+      rest.add(this.head);
+      this.head = waiter;
+    } else rest.add(waiter);
+  }
+
+  /** Where none is left, the queue itself goes. */
+  remove(waiter: Waiter): void {
+    if (waiter !== this.head) return this.rest!.remove(waiter);
+    const next = this.rest?.first();
+    if (next === undefined) return this.#leave();
+    this.rest!.remove(next);
+    this.head = next;
+  }
+
+  #leave(): void {
+    const { queues } = this.home;
+    const last = queues.pop()!;
+    if (last !== this) {
+      last.at = this.at;
+      queues[this.at] = last;
+    }
+    const ofFlow = this.flow.queues;
+    const lastOfFlow = ofFlow.pop()!;
+    if (lastOfFlow === this) return;
+    lastOfFlow.atFlow = this.atFlow;
+    ofFlow[this.atFlow] = lastOfFlow;
+  }
+}
+
+/** Of one lane those that are held for one worker. */
+interface HeldLane {
+  readonly lane: Lane;
+  readonly queues: HeldCalls[];
 }
 
 /** All that are held for one worker. */
 interface Group {
-  /** In the order in which they are asked again. */
-  readonly turns: Set<Waiter>;
-  readonly lanes: Map<Lane, HeldCalls[]>;
+  /** Each knows its place, and whose turn it is to be asked again. */
+  readonly calls: Waiter[];
+  turn: number;
+  readonly lanes: HeldLane[];
 }
 
 /**
- * Invariant: whoever has a `hold` is in the turns of its worker's group and in its `queue`, and in no order of its lane;
- * for a moment, while it moves, it is in none of them.
+ * Invariant: whoever has a `hold` is among the calls of its worker's group and in its `queue`, and in no order of its lane;
+ * for a moment, while it moves, it is in neither queue nor order.
  */
 export class Held {
   size = 0;
@@ -39,15 +86,17 @@ export class Held {
 
   /** How many are held for a worker. */
   count(worker: SlotWorker): number {
-    return this.#groups.get(worker)?.turns.size ?? 0;
+    return this.#groups.get(worker)?.calls.length ?? 0;
   }
 
   /** Takes a call that is in line out of the order. */
   hold(waiter: Waiter, hold: Hold, lane: Lane): void {
     if (waiter.hold?.worker !== hold.worker) this.drop(waiter);
-    if (waiter.hold === null) this.size++;
+    if (waiter.hold === null) {
+      this.size++;
+      waiter.heldAt = this.#group(hold.worker).calls.push(waiter) - 1;
+    }
     waiter.hold = hold;
-    this.#group(hold.worker).turns.add(waiter);
     if (waiter.queue === null) this.putBack(waiter, lane);
   }
 
@@ -56,9 +105,12 @@ export class Held {
     if (waiter.hold === null) return;
     this.takeOut(waiter);
     const { worker } = waiter.hold;
-    const group = this.#groups.get(worker)!;
-    group.turns.delete(waiter);
-    if (group.turns.size === 0) this.#groups.delete(worker);
+    const { calls } = this.#groups.get(worker)!;
+    const last = calls.pop()!;
+    if (last !== waiter) {
+      last.heldAt = waiter.heldAt;
+      calls[waiter.heldAt] = last;
+    } else if (calls.length === 0) this.#groups.delete(worker);
     waiter.hold = null;
     this.size--;
   }
@@ -70,49 +122,34 @@ export class Held {
     lane.hide(waiter);
     lane.held++;
     flow.held++;
-    flow.queues ??= new Map();
-    let queue = flow.queues.get(hold.worker);
-    if (queue === undefined) {
-      queue = new HeldCalls(hold.worker, flow, lane);
-      flow.queues.set(hold.worker, queue);
-      const { lanes } = this.#group(hold.worker);
-      let queues = lanes.get(lane);
-      if (queues === undefined) {
-        queues = [];
-        lanes.set(lane, queues);
-      }
-      queue.at = queues.push(queue) - 1;
+    const { lanes } = this.#group(hold.worker);
+    let home = lanes.find((each) => each.lane === lane);
+    if (home === undefined) {
+      home = { lane, queues: [] };
+      lanes.push(home);
     }
-    queue.calls.add(waiter);
-    waiter.queue = queue;
+    const known = queueOf(flow, home);
+    if (known !== null) known.add(waiter);
+    waiter.queue = known ?? new HeldCalls(hold.worker, flow, home, waiter);
   }
 
-  /** Leaves its queue, to be offered or moved. */
+  /** Leaves its queue, to be moved. */
   takeOut(waiter: Waiter): void {
     const { queue } = waiter;
     if (queue === null) return;
-    const { worker, flow, lane, calls } = queue;
     waiter.queue = null;
-    calls.remove(waiter);
-    lane.held--;
-    flow.held--;
-    if (calls.size > 0) return;
-    flow.queues!.delete(worker);
-    const queues = this.#groups.get(worker)!.lanes.get(lane)!;
-    const last = queues.pop()!;
-    if (last === queue) return;
-    last.at = queue.at;
-    queues[queue.at] = last;
+    queue.remove(waiter);
+    queue.home.lane.held--;
+    queue.flow.held--;
   }
 
   /** Offers, in each lane, the first of those held for a worker: no other of them could be next. Adds the lanes to `into`. */
   offer(worker: SlotWorker, into: Lane[]): void {
     const group = this.#groups.get(worker);
     if (group === undefined) return;
-    for (const [lane, queues] of group.lanes) {
-      const first = firstOf(queues);
-      if (first === null) continue;
-      lane.offered = first.calls.first()!;
+    for (const { lane, queues } of group.lanes) {
+      if (queues.length === 0) continue;
+      lane.offered = firstOf(lane, queues);
       into.push(lane);
     }
   }
@@ -136,14 +173,14 @@ export class Held {
       if (group === undefined) continue;
       this.#groups.delete(worker);
       this.#groups.set(worker, group);
+      const { calls } = group;
       let vain = Math.floor(most / workers.length);
-      let left = group.turns.size;
-      for (const waiter of group.turns) {
-        if (left-- === 0 || vain === 0) break;
+      for (let left = calls.length; left > 0 && vain > 0 && calls.length > 0; left--) {
+        if (group.turn >= calls.length) group.turn = 0;
+        const waiter = calls[group.turn]!;
         ask(waiter);
         if (waiter.hold?.worker !== worker) continue;
-        group.turns.delete(waiter);
-        group.turns.add(waiter);
+        group.turn++;
         vain--;
       }
     }
@@ -152,24 +189,34 @@ export class Held {
   #group(worker: SlotWorker): Group {
     let group = this.#groups.get(worker);
     if (group === undefined) {
-      group = { turns: new Set(), lanes: new Map() };
+      group = { calls: [], turn: 0, lanes: [] };
       this.#groups.set(worker, group);
     }
     return group;
   }
 }
 
+/** Looks where there is less to look through. */
+function queueOf({ queues }: Flow, home: HeldLane): HeldCalls | null {
+  if (queues.length <= home.queues.length) {
+    for (const queue of queues) if (queue.home === home) return queue;
+  } else for (const queue of home.queues) if (queue.flow.queues === queues) return queue;
+  return null;
+}
+
 /** Whose flow would come first in its lane, were all shown. */
-function firstOf(queues: readonly HeldCalls[]): HeldCalls | null {
-  let first: HeldCalls | null = null;
-  let counter = Number.POSITIVE_INFINITY;
+function firstOf(lane: Lane, queues: readonly HeldCalls[]): Waiter {
+  const { numbers } = lane.rows;
+  let first = queues[0]!;
+  let counter = numbers[first.row + COUNTER]!;
   // Of the first, once another ties with it.
   let order: number | null = null;
-  for (const queue of queues) {
-    const own = queue.flow.counter;
+  for (let at = 1; at < queues.length; at++) {
+    const queue = queues[at]!;
+    const own = numbers[queue.row + COUNTER]!;
     if (own > counter) continue;
     let ownOrder: number | null = null;
-    if (first !== null && own === counter) {
+    if (own === counter) {
       order ??= headOrder(first);
       ownOrder = headOrder(queue);
       if (ownOrder >= order) continue;
@@ -178,11 +225,10 @@ function firstOf(queues: readonly HeldCalls[]): HeldCalls | null {
     counter = own;
     order = ownOrder;
   }
-  return first;
+  return first.head;
 }
 
-function headOrder({ calls, flow }: HeldCalls): number {
-  const held = calls.first()!;
-  const shown = flow.calls.first();
-  return shown !== undefined && goesBefore(shown, held) ? shown.order : held.order;
+function headOrder({ head, flow }: HeldCalls): number {
+  const shown = flow.head;
+  return shown !== undefined && goesBefore(shown, head) ? shown.order : head.order;
 }

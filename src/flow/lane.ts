@@ -3,6 +3,7 @@
 import { KeyedHeap } from '../structures/keyed-heap.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Flow } from './flow.ts';
+import { Rows } from './rows.ts';
 import { Standing } from './standing.ts';
 import { goesBefore, type Waiter } from './waiter.ts';
 
@@ -13,8 +14,10 @@ import { goesBefore, type Waiter } from './waiter.ts';
 export class Lane {
   /** First the tenant that has had least for its weight, and of several the one whose first call came first. */
   readonly flows = new KeyedHeap<Flow>();
-  /** All tenants in line, in no order. */
+  /** All tenants in line, in no order; and the rows of their numbers, in the same. */
   readonly standing: Flow[] = [];
+  readonly standingRows: number[] = [];
+  readonly rows = new Rows();
   readonly arrivals = new Arrivals<Waiter>();
   waiting = 0;
   /** Virtual tokens that they expect to use. */
@@ -35,7 +38,7 @@ export class Lane {
 
   /** Whoever is first of all here is the first of its tenant, too. */
   first(): Waiter | undefined {
-    const shown = this.flows.first()?.calls.first();
+    const shown = this.flows.first()?.head;
     if (this.offered === null) return shown;
     return shown === undefined || comesBefore(this.offered, shown) ? this.offered : shown;
   }
@@ -44,6 +47,7 @@ export class Lane {
     const { flow } = waiter;
     if (flow.waiting === 0) {
       flow.standing = this.standing.push(flow) - 1;
+      this.standingRows.push(flow.row);
       flow.latestRunMs = Number.NEGATIVE_INFINITY;
     }
     if (flow.waiting === flow.held) this.lift(flow);
@@ -66,8 +70,12 @@ export class Lane {
     flow.each = flow.waiting === 0 ? 0 : flow.tokens / flow.waiting / flow.share.weight;
     if (flow.waiting === 0) {
       const last = this.standing.pop()!;
-      last.standing = flow.standing;
-      if (last !== flow) this.standing[flow.standing] = last;
+      const lastRow = this.standingRows.pop()!;
+      if (last !== flow) {
+        last.standing = flow.standing;
+        this.standing[flow.standing] = last;
+        this.standingRows[flow.standing] = lastRow;
+      }
       flow.standing = -1;
     }
     flow.arrivals.remove(waiter.inFlow);
@@ -101,6 +109,7 @@ export class Lane {
 
   #seat(flow: Flow): void {
     const head = flow.calls.first();
+    flow.head = head;
     if (head === undefined) {
       if (flow.place >= 0) this.flows.remove(flow);
       return;
@@ -117,7 +126,7 @@ function comesBefore(offered: Waiter, shown: Waiter): boolean {
   const { flow } = offered;
   if (flow === shown.flow) return goesBefore(offered, shown);
   if (flow.counter !== shown.flow.counter) return flow.counter < shown.flow.counter;
-  const own = flow.calls.first();
+  const own = flow.head;
   const isFirst = own === undefined || goesBefore(offered, own);
   return isFirst && offered.order < shown.order;
 }

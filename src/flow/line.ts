@@ -58,7 +58,7 @@ export class Line {
   flowOf(share: Share, band: number): Flow {
     const known = share.flows[band as 0];
     if (known !== null) return known;
-    const flow = new Flow(share, band);
+    const flow = new Flow(share, band, this.lanes[band]!.rows);
     share.flows[band as 0] = flow;
     return flow;
   }
@@ -199,7 +199,9 @@ export class Line {
     for (const [tenant, share] of this.#shares) {
       if (share.waiting > 0 || share.inFlight > 0) continue;
       const owes = share.flows.some((flow, at) => flow !== null && flow.counter > this.lanes[at]!.virtualTime);
-      if (share.spell !== this.#spell || !owes) this.#shares.delete(tenant);
+      if (share.spell === this.#spell && owes) continue;
+      this.#shares.delete(tenant);
+      for (const flow of share.flows) if (flow !== null) this.lanes[flow.band]!.rows.give(flow.row);
     }
     this.#sweepAt = Math.max(REMEMBERED, this.#shares.size * 2);
   }

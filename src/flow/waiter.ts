@@ -51,6 +51,8 @@ export class Waiter implements Placed, Turn {
   /** Whom it is held for, and, while it is out of the order for that, where it stands. */
   hold: Hold | null = null;
   queue: HeldCalls | null = null;
+  /** Among all that are held for that worker. */
+  heldAt = -1;
   #tell: ((answer: Permit | GateRefusal | Promise<never>) => void) | null = null;
 
   constructor(call: GateCall, pick: Pick, flow: Flow, sinceMs: number, order: number, tokens: number) {
