@@ -1,8 +1,8 @@
 // A full pool with a full line before it, and the two decisions that keep it so. For the decision bench.
 import type { Permit } from '../../src/core/gate.ts';
 import type { Random } from '../../src/core/runtime.ts';
-import { nodeClock } from '../../src/runtime/node/machine.ts';
 import { type Ask, askers, placed } from '../pool/askers.ts';
+import { PoolClock } from '../pool/pool-clock.ts';
 import { openStand, type Stand } from '../pool/stand.ts';
 import type { Sample } from './pauses.ts';
 
@@ -15,8 +15,11 @@ export interface CrowdSize {
 
 /** A slot is given back only after so many calls have got theirs: then the pool knows how long slots are held. */
 const KNOWN = 1_000;
+/** How long a call of the pool holds its slot, ms, in the mean: time goes on by that and the number of slots. */
+const SLOT_MS = 10_000;
 
 export class Crowd {
+  readonly #clock = new PoolClock();
   readonly #stand: Stand;
   readonly #ask: Ask;
   readonly #size: CrowdSize;
@@ -28,7 +31,7 @@ export class Crowd {
   constructor(size: CrowdSize, random: Random) {
     this.#size = size;
     this.#random = random;
-    this.#stand = openStand({ workers: size.workers, slots: size.slots, maxWaiting: size.waiting, random });
+    this.#stand = openStand({ workers: size.workers, slots: size.slots, maxWaiting: size.waiting, random, clock: this.#clock });
     this.#ask = askers(size.tenants, this.#stand, random);
   }
 
@@ -56,11 +59,11 @@ export class Crowd {
   enter(): Sample {
     const progress = this.#ask(Math.floor(this.#random() * this.#size.tenants));
     const startMs = performance.now();
-    const nowMs = nodeClock.nowMs();
+    const nowMs = this.#clock.nowMs();
     const call = placed(this.#stand, progress, nowMs);
     let looked = false;
     const answer = this.#stand.gate.acquire(call, () => {
-      const pickMs = looked ? nodeClock.nowMs() : nowMs;
+      const pickMs = looked ? this.#clock.nowMs() : nowMs;
       looked = true;
       return this.#stand.choose(call, pickMs);
     });
@@ -82,11 +85,12 @@ export class Crowd {
     return { startMs, endMs: performance.now() };
   }
 
-  /** The line is looked at though no slot came free, as four times a second. */
-  look(): Sample {
+  /** Time goes on until the next slot comes free. A sample where the line was looked at meanwhile, as four times a second. */
+  passTime(): Sample | null {
+    const { workers, slots } = this.#size;
     const startMs = performance.now();
-    this.#stand.gate.poke();
-    return { startMs, endMs: performance.now() };
+    const ran = this.#clock.advance(SLOT_MS / (workers * slots));
+    return ran === 0 ? null : { startMs, endMs: performance.now() };
   }
 
   async close(): Promise<void> {

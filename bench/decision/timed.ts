@@ -25,8 +25,6 @@ export interface Timings {
 
 /** Turns between two turns of the event loop, in which timers and collectors' reports have their say. */
 const TURNS_AT_ONCE = 64;
-/** Of the turns, one in so many looks at the line unasked. */
-const LOOKS = 16;
 /** Plain counting that takes about as long as a decision: what it takes at worst is the machine's own doing. */
 const COUNTS = 15_000;
 
@@ -40,11 +38,12 @@ export async function timed(size: CrowdSize, random: Random, { turns, warm }: Ef
   const plain: Sample[] = [];
   /** One out, one in, and one more for whom another gives way: the line stays as long as it is. */
   const turn = async (at: number) => {
+    const look = crowd.passTime();
+    if (look !== null) looks.push(look);
     releases.push(crowd.release());
     await null;
     enters.push(crowd.enter());
     overfull.push(crowd.enter());
-    if (at % LOOKS === 0) looks.push(crowd.look());
     plain.push(counting());
     if (at % TURNS_AT_ONCE === 0) await setImmediate();
   };

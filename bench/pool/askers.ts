@@ -6,7 +6,6 @@ import type { Random } from '../../src/core/runtime.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import { Placing } from '../../src/router/placing.ts';
 import type { Progress } from '../../src/router/progress.ts';
-import { nodeClock } from '../../src/runtime/node/machine.ts';
 import { weighted } from '../../src/simulation/chance.ts';
 import { MODEL } from '../workload.ts';
 import type { Stand } from './stand.ts';
@@ -44,7 +43,7 @@ export type Ask = (at: number) => Progress;
 
 export function askers(tenantCount: number, stand: Stand, random: Random): Ask {
   const book = new RunBookLru();
-  const nowMs = nodeClock.nowMs();
+  const nowMs = stand.clock.nowMs();
   const tenants = Array.from({ length: tenantCount }, (_, at): Tenant => {
     const name = `tenant-${at}`;
     const runs = Array.from({ length: RUNS_EACH }, (_, number): Run => {
@@ -63,18 +62,18 @@ export function askers(tenantCount: number, stand: Stand, random: Random): Ask {
   let made = 0;
   return (at) => {
     const tenant = tenants[at]!;
-    return progressOf(tenant, tenant.runs[made++ % (2 * RUNS_EACH)] ?? null);
+    return progressOf(tenant, tenant.runs[made++ % (2 * RUNS_EACH)] ?? null, stand.clock.nowMs());
   };
 }
 
 /** Of a call's progress, what its placing reads. */
-function progressOf({ name, weight, priority, prefix }: Tenant, run: Run | null): Progress {
+function progressOf({ name, weight, priority, prefix }: Tenant, run: Run | null, receivedMs: number): Progress {
   const progress = {
     request: {
       signal: new CallSignal(),
       caller: { tenant: name },
       call: { answersTool: run?.inTool ?? false, inputTokens: run?.inputTokens ?? 2_500, items: 1 },
-      receivedMs: nodeClock.nowMs(),
+      receivedMs,
     },
     rules: { class: 'chat' },
     tenant: { weight, zones: null },

@@ -1,6 +1,6 @@
 // One pool of the router's own parts: fleet, workers, gate, candidates, scheduler. For the ledger and the decision bench.
 import type { Gate } from '../../src/core/gate.ts';
-import type { Log, Random } from '../../src/core/runtime.ts';
+import type { Clock, Log, Random } from '../../src/core/runtime.ts';
 import type { Transport } from '../../src/core/transport.ts';
 import type { WorkerEngine } from '../../src/core/worker.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
@@ -26,10 +26,13 @@ export interface StandOptions {
   /** Calls in line at most. */
   readonly maxWaiting: number;
   readonly random: Random;
+  /** The machine's own where none is given. */
+  readonly clock?: Clock;
 }
 
 export interface Stand {
   readonly name: string;
+  readonly clock: Clock;
   readonly gate: Gate;
   readonly workers: readonly PoolWorker[];
   readonly choose: Place['choose'];
@@ -61,8 +64,7 @@ const SEEN = [
 ] as const;
 const SHOWN = 20;
 
-export function openStand({ workers, slots, maxWaiting, random }: StandOptions): Stand {
-  const clock = nodeClock;
+export function openStand({ workers, slots, maxWaiting, random, clock = nodeClock }: StandOptions): Stand {
   const fleet = new Fleet({
     clock,
     log: silent,
@@ -102,9 +104,10 @@ export function openStand({ workers, slots, maxWaiting, random }: StandOptions):
   const index = pool.index as Candidates;
   return {
     name: NAME,
+    clock,
     gate: pool.gate,
     workers: pool.workers,
-    choose: (call, nowMs) => scheduler.pick(index, call, nowMs),
+    choose: (call, nowMs) => scheduler.pick(index, call, nowMs, pool.gate.waiting),
     close: () => fleet.close(),
   };
 }

@@ -20,12 +20,12 @@ export interface Permit {
   close(outcome: AttemptOutcome, usedTokens?: number | null): void;
 }
 
-/** Why a call that others have room for should wait: its own worker is worth it. */
+/** Why a call that others have room for, or may soon have, should wait: its own worker is worth it. */
 export interface Hold {
   /** Its own worker, which has no room now. */
   readonly worker: SlotWorker;
-  /** Where it goes if it does not wait. */
-  readonly other: SlotWorker;
+  /** Where it goes if it does not wait; null: nobody has room now, and it would rather wait for its own when others have. */
+  readonly other: SlotWorker | null;
   /** When waiting is no longer worth it, monotonic ms. */
   readonly untilMs: number;
 }
@@ -58,7 +58,7 @@ export interface GateCall {
   readonly inputTokens: number;
   /** Expected output tokens. */
   readonly outputTokens: number;
-  /** What the last pick said beside `full`; null: all who would take it are full. Its pick alone moves it. */
+  /** What the last pick said beside `full`; null: all who would take it are full, and any of them will do. Its pick alone moves it. */
   hold: Hold | null;
   /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */
   uncachedAt(worker: SlotWorker | null): number;
@@ -110,7 +110,8 @@ export interface ClassLine {
  * once and never holds a slot. Bounded by count, bytes and age; when a line is full,
  * the tenant with the most in it gives way. Capacity = sum of worker limits − in flight. A call that is held for its own
  * worker keeps its place, and holds up nobody: it is asked when that worker has room, when its hold is over, and now and
- * then; rather than be refused it goes where there is room. What a pick throws is its own caller's alone.
+ * then; rather than be refused it goes where there is room. So is a newcomer that would be, while nobody has room; it counts
+ * like all others in line. What a pick throws is its own caller's alone.
  */
 export interface Gate {
   acquire(call: GateCall, pick: Pick): Permit | GateRefusal | Promise<Permit | GateRefusal>;

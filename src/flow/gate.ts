@@ -89,9 +89,10 @@ export class FairGate implements Gate {
     const line = this.#bands.lines[call.class];
     const flow = line.flowOf(line.shareOf(call.tenant, call.weight), PRIORITIES.indexOf(call.priority));
     if (picked === 'full') {
-      const hold = this.#newHold(call, line, nowMs);
-      if (call.hold === null || hold !== null) return this.#wait(call, pick, line, flow, nowMs, hold);
-      picked = call.hold.other;
+      const other = call.hold?.other ?? null;
+      const hold = other === null ? null : this.#newHold(call, line, nowMs);
+      if (other === null || hold !== null) return this.#wait(call, pick, line, flow, nowMs, hold);
+      picked = other;
     }
     const contested = this.#bands.waiting > this.#held.size || this.#held.count(picked) > 0;
     if (!contested) return this.#slots.grant(call, picked, line, flow, false, nowMs, 0);
@@ -159,7 +160,8 @@ export class FairGate implements Gate {
       if (refusal !== null) return refusal;
     }
     this.#bands.enter(line, waiter);
-    if (hold !== null) this.#held.hold(waiter, hold, this.#laneOf(waiter));
+    const kept = hold ?? this.#newAside(call, nowMs);
+    if (kept !== null) this.#held.hold(waiter, kept, this.#laneOf(waiter));
     this.#deadlines.add(waiter, nowMs);
     waiter.leave = () => this.#refuse(waiter, CLIENT_GONE);
     call.signal.onAbort(waiter.leave);
@@ -204,6 +206,11 @@ export class FairGate implements Gate {
     return this.#isWorth(hold, null, nowMs + call.maxWaitMs, nowMs) ? hold : null;
   }
 
+  /** The same where nobody has room, so that it need not be asked only to say so when others have. */
+  #newAside({ hold, maxWaitMs }: GateCall, nowMs: number): Hold | null {
+    return hold?.other === null && this.#isWorth(hold, null, nowMs + maxWaitMs, nowMs) ? hold : null;
+  }
+
   /** Whether a hold is worth its wait. Whoever is held for that worker already is so until the hold is over. */
   #isWorth({ worker, untilMs }: Hold, before: Hold | null, deadlineMs: number, nowMs: number): boolean {
     let waitMs = 0;
@@ -237,6 +244,10 @@ export class FairGate implements Gate {
     }
     passed.length = 0;
     this.#offer(null);
+    // Nobody else wants the slot: perhaps one of those who would rather have another.
+    if (freed !== null && this.#held.size > 0 && freed.inFlight < freed.limit) {
+      this.#held.askAgain(PASS_OVER, (waiter) => this.#ask(waiter));
+    }
   }
 
   /** Lets those who are held for a worker that has room be asked in their turn: the first of each lane, for the others come after. */
@@ -255,11 +266,12 @@ export class FairGate implements Gate {
       if (picked === 'full' && call.hold !== null) {
         const nowMs = this.#clock.nowMs();
         // A newcomer has its place in line yet to find.
+        const { hold } = call;
         const fits = waiter.due !== null || !this.#lineOf(waiter).full(call.bytes);
-        if (mayHold && fits && this.#isWorth(call.hold, waiter.hold, waiter.deadlineMs, nowMs)) {
-          return this.#hold(waiter, call.hold, nowMs);
-        }
-        picked = call.hold.other;
+        // Whoever is in the order stays there while nobody has room.
+        const may = mayHold && fits && (hold.other !== null || waiter.hold !== null);
+        if (may && this.#isWorth(hold, waiter.hold, waiter.deadlineMs, nowMs)) return this.#hold(waiter, hold, nowMs);
+        picked = hold.other ?? 'full';
       }
       if (picked === 'none') this.#refuse(waiter, NONE);
       else if (picked === 'full') this.#pass(waiter);
@@ -272,7 +284,7 @@ export class FairGate implements Gate {
 
   #hold(waiter: Waiter, hold: Hold, nowMs: number): void {
     // From now on it waits by its own choice: that teaches nothing of the line.
-    waiter.forecastMs = null;
+    if (hold.other !== null) waiter.forecastMs = null;
     this.#held.hold(waiter, hold, this.#laneOf(waiter));
     this.#deadlines.move(waiter, nowMs);
   }
@@ -281,8 +293,9 @@ export class FairGate implements Gate {
     const { flow } = waiter;
     const lane = this.#laneOf(waiter);
     if (waiter.hold !== null) {
+      const stood = waiter.isAside;
       this.#held.drop(waiter);
-      this.#bands.rejoin(this.#lineOf(waiter), waiter);
+      if (!stood) this.#bands.rejoin(this.#lineOf(waiter), waiter);
       this.#deadlines.move(waiter, this.#clock.nowMs());
       // Asked out of turn: it is in no look that would show it again.
       if (lane.offered !== waiter) return lane.show(waiter);

@@ -11,7 +11,6 @@ import { goesBefore, type Waiter } from './waiter.ts';
 export class HeldCalls {
   readonly worker: SlotWorker;
   readonly flow: Flow;
-  readonly row: number;
   readonly home: HeldLane;
   head: Waiter;
   rest: IndexedHeap<Waiter> | null = null;
@@ -22,9 +21,9 @@ export class HeldCalls {
   constructor(worker: SlotWorker, flow: Flow, home: HeldLane, head: Waiter) {
     this.worker = worker;
     this.flow = flow;
-    this.row = flow.row;
     this.home = home;
     this.head = head;
+    home.rows.push(flow.row);
     this.at = home.queues.push(this) - 1;
     this.atFlow = flow.queues.push(this) - 1;
   }
@@ -48,11 +47,13 @@ export class HeldCalls {
   }
 
   #leave(): void {
-    const { queues } = this.home;
+    const { queues, rows } = this.home;
     const last = queues.pop()!;
+    const lastRow = rows.pop()!;
     if (last !== this) {
       last.at = this.at;
       queues[this.at] = last;
+      rows[this.at] = lastRow;
     }
     const ofFlow = this.flow.queues;
     const lastOfFlow = ofFlow.pop()!;
@@ -66,6 +67,8 @@ export class HeldCalls {
 interface HeldLane {
   readonly lane: Lane;
   readonly queues: HeldCalls[];
+  /** Their flows' rows, in the same order. */
+  readonly rows: number[];
 }
 
 /** All that are held for one worker. */
@@ -91,7 +94,7 @@ export class Held {
 
   /** Takes a call that is in line out of the order. */
   hold(waiter: Waiter, hold: Hold, lane: Lane): void {
-    if (waiter.hold?.worker !== hold.worker) this.drop(waiter);
+    if (waiter.hold?.worker !== hold.worker || waiter.isAside !== (hold.other === null)) this.drop(waiter);
     if (waiter.hold === null) {
       this.size++;
       waiter.heldAt = this.#group(hold.worker).calls.push(waiter) - 1;
@@ -120,12 +123,14 @@ export class Held {
     const { flow, hold } = waiter;
     if (hold === null || waiter.queue !== null) return;
     lane.hide(waiter);
-    lane.held++;
-    flow.held++;
+    if (!waiter.isAside) {
+      lane.held++;
+      flow.held++;
+    }
     const { lanes } = this.#group(hold.worker);
     let home = lanes.find((each) => each.lane === lane);
     if (home === undefined) {
-      home = { lane, queues: [] };
+      home = { lane, queues: [], rows: [] };
       lanes.push(home);
     }
     const known = queueOf(flow, home);
@@ -139,6 +144,7 @@ export class Held {
     if (queue === null) return;
     waiter.queue = null;
     queue.remove(waiter);
+    if (waiter.isAside) return;
     queue.home.lane.held--;
     queue.flow.held--;
   }
@@ -147,10 +153,10 @@ export class Held {
   offer(worker: SlotWorker, into: Lane[]): void {
     const group = this.#groups.get(worker);
     if (group === undefined) return;
-    for (const { lane, queues } of group.lanes) {
-      if (queues.length === 0) continue;
-      lane.offered = firstOf(lane, queues);
-      into.push(lane);
+    for (const home of group.lanes) {
+      if (home.queues.length === 0) continue;
+      home.lane.offered = firstOf(home);
+      into.push(home.lane);
     }
   }
 
@@ -205,27 +211,26 @@ function queueOf({ queues }: Flow, home: HeldLane): HeldCalls | null {
 }
 
 /** Whose flow would come first in its lane, were all shown. */
-function firstOf(lane: Lane, queues: readonly HeldCalls[]): Waiter {
+function firstOf({ lane, queues, rows }: HeldLane): Waiter {
   const { numbers } = lane.rows;
-  let first = queues[0]!;
-  let counter = numbers[first.row + COUNTER]!;
+  let first = 0;
+  let counter = numbers[rows[0]! + COUNTER]!;
   // Of the first, once another ties with it.
   let order: number | null = null;
-  for (let at = 1; at < queues.length; at++) {
-    const queue = queues[at]!;
-    const own = numbers[queue.row + COUNTER]!;
+  for (let at = 1; at < rows.length; at++) {
+    const own = numbers[rows[at]! + COUNTER]!;
     if (own > counter) continue;
     let ownOrder: number | null = null;
     if (own === counter) {
-      order ??= headOrder(first);
-      ownOrder = headOrder(queue);
+      order ??= headOrder(queues[first]!);
+      ownOrder = headOrder(queues[at]!);
       if (ownOrder >= order) continue;
     }
-    first = queue;
+    first = at;
     counter = own;
     order = ownOrder;
   }
-  return first.head;
+  return queues[first]!.head;
 }
 
 function headOrder({ head, flow }: HeldCalls): number {

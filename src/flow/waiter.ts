@@ -67,6 +67,11 @@ export class Waiter implements Placed, Turn {
     this.tokens = tokens;
   }
 
+  /** Held ahead of time, while nobody has room: it stands in line as all others do, but is asked only when its worker has. */
+  get isAside(): boolean {
+    return this.hold !== null && this.hold.other === null;
+  }
+
   get told(): boolean {
     return this.answer !== null || this.fault !== null;
   }

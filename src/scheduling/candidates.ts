@@ -97,6 +97,7 @@ export class Candidates implements WorkerIndex {
    */
   gather(call: ScheduleCall, nowMs: number, passes: Passes, home: SlotWorker | null, into: SlotWorker[]): number {
     let count = 0;
+    if (this.#roomy.length === 0) return count;
     if (this.#entries.length <= WIDTH) {
       for (const { worker } of this.#entries) if (takes(worker, call, nowMs, passes)) into[count++] = worker;
       return count;

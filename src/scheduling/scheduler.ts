@@ -117,6 +117,18 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
     return { worker: worker!, other, untilMs };
   }
 
+  /** Whether a call that nobody has room for would rather wait for its own worker, once others have; by those others' like. */
+  function ahead(index: Candidates, call: ScheduleCall, nowMs: number, waiting: number): Hold | null {
+    if (sticky === null || call.lease === null || index.size <= WIDTH) return null;
+    const own = missed(index, call, nowMs, sticky.holds);
+    if (own === null) return null;
+    let other: SlotWorker | null = null;
+    for (let at = index.peers(call, nowMs, passes, peers) - 1; at >= 0; at--) if (peers[at] !== own) other = peers[at]!;
+    if (other === null) return null;
+    const hold = holdOf(own, other, call, sticky.breakAfterMs, crowding(waiting, index.size), nowMs);
+    return hold === null ? null : { worker: own, other: null, untilMs: hold.untilMs };
+  }
+
   return {
     pick(index, call, nowMs, waiting = 0) {
       const before = call.hold;
@@ -126,7 +138,9 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
       if (all === 0) {
         const awaited = index.awaited(call, nowMs, passes);
         if (awaited === null) return again(index, call, nowMs);
-        return hasRoom(awaited) ? awaited : 'full';
+        if (hasRoom(awaited)) return awaited;
+        call.hold = ahead(index, call, nowMs, waiting);
+        return 'full';
       }
       let count = all;
       if (picker.weighs && index.size > 1) {
