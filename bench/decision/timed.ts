@@ -65,7 +65,7 @@ export async function timed(size: CrowdSize, random: Random, { turns, warm }: Ef
     told('a slot comes free, the next call has it', true, releases),
     told('a call comes: forecast, place in line', true, enters),
     told('a call comes to a full line: another gives way', true, overfull),
-    told('a look at the line, four a second', false, looks),
+    told('a timer of the line', false, looks),
     told('for comparison: plain counting', false, plain),
   ];
   return { decisions, pauses: { count: found.length, longestMs: Math.max(0, ...lengthsMs), share } };

@@ -144,11 +144,32 @@ describe('a run whose worker is full', () => {
     home!.inFlight = 3;
     expect(scheduler.pick(index, asked, 25_000)).toBe(home);
     expect(asked.hold).toBe(null);
-    // All full is no hold: any of them may be first.
+    // All full is no hold in a small pool: any of them may be first.
     a!.inFlight = 4;
     home!.inFlight = 4;
     expect(scheduler.pick(index, asked, 25_000)).toBe('full');
     expect(asked.hold).toBe(null);
+  });
+
+  it('says so ahead of time in a large pool, where nobody has room and asking one by one is dear', () => {
+    const random = lot();
+    const index = new Candidates(random);
+    const scheduler = createScheduler(profiles.sticky, parts, random);
+    const many = Array.from({ length: 20 }, (_, at) => fast(`w${at}`, { inFlight: 4 }));
+    const home = fast('home', { inFlight: 4 });
+    index.replace([...many, home]);
+    const asked = call(step({ lease: lease(true), waited: 400 }));
+    expect(scheduler.pick(index, asked, 1_400)).toBe('full');
+    expect(asked.hold).toEqual({ worker: home, other: null, untilMs: 1_000 + 9_930 });
+    const waitedTooLong = call(step({ lease: lease(true), waited: 10_000 }));
+    expect(scheduler.pick(index, waitedTooLong, 11_000)).toBe('full');
+    expect(waitedTooLong.hold).toBe(null);
+    // Whose worker is gone, or who has none, takes any.
+    for (const more of [{ lease: null }, { lease: { ...lease(true), workerId: 'gone' } }]) {
+      const anywhere = call(step({ waited: 400, ...more }));
+      expect(scheduler.pick(index, anywhere, 1_400)).toBe('full');
+      expect(anywhere.hold).toBe(null);
+    }
   });
 
   it('waits no longer than its profile allows', () => {
