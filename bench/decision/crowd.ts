@@ -31,7 +31,13 @@ export class Crowd {
   constructor(size: CrowdSize, random: Random) {
     this.#size = size;
     this.#random = random;
-    this.#stand = openStand({ workers: size.workers, slots: size.slots, maxWaiting: size.waiting, random, clock: this.#clock });
+    this.#stand = openStand({
+      workers: size.workers,
+      slots: size.slots,
+      maxWaiting: size.waiting,
+      random,
+      clock: this.#clock,
+    });
     this.#ask = askers(size.tenants, this.#stand, random);
   }
 
