@@ -51,6 +51,7 @@ export class FairGate implements Gate {
   /** Whom the present look has passed over, and where it asks one who is held. */
   readonly #passed: Waiter[] = [];
   readonly #offering: Lane[] = [];
+  readonly #askOne = (waiter: Waiter): void => this.#ask(waiter);
   #arrivals = 0;
   #closed = false;
 
@@ -62,7 +63,7 @@ export class FairGate implements Gate {
     });
     this.#deadlines = new Deadlines(options.clock, LOOK_MS, this.#due, () => {
       this.poke();
-      this.#held.askAgain(ASKED_AGAIN, (waiter) => this.#ask(waiter));
+      this.#held.askAgain(ASKED_AGAIN, this.#askOne);
     });
     this.resize(options.rules);
   }
@@ -188,7 +189,8 @@ export class FairGate implements Gate {
       const loser = line.givesWay(call, flow.band);
       lane.crowding.refused(nowMs, false);
       if (loser === null) return { refused: 'queue_full', waitMs };
-      if (loser.hold !== null) this.#ask(loser, false);
+      // As long as anybody is aside, nobody has room.
+      if (loser.hold !== null && !loser.isAside) this.#ask(loser, false);
       if (!loser.told) this.#refuseLater(loser, 'queue_full', nowMs);
     }
     return null;
@@ -245,9 +247,7 @@ export class FairGate implements Gate {
     passed.length = 0;
     this.#offer(null);
     // Nobody else wants the slot: perhaps one of those who would rather have another.
-    if (freed !== null && this.#held.size > 0 && freed.inFlight < freed.limit) {
-      this.#held.askAgain(PASS_OVER, (waiter) => this.#ask(waiter));
-    }
+    if (freed !== null && freed.inFlight < freed.limit) this.#held.askAside(PASS_OVER, this.#askOne);
   }
 
   /** Lets those who are held for a worker that has room be asked in their turn: the first of each lane, for the others come after. */

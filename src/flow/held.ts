@@ -24,6 +24,7 @@ export class HeldCalls {
     this.home = home;
     this.head = head;
     home.rows.push(flow.row);
+    home.orders.push(head.order);
     this.at = home.queues.push(this) - 1;
     this.atFlow = flow.queues.push(this) - 1;
   }
@@ -33,7 +34,7 @@ export class HeldCalls {
     this.rest = rest;
     if (goesBefore(waiter, this.head)) {
       rest.add(this.head);
-      this.head = waiter;
+      this.#lead(waiter);
     } else rest.add(waiter);
   }
 
@@ -43,17 +44,24 @@ export class HeldCalls {
     const next = this.rest?.first();
     if (next === undefined) return this.#leave();
     this.rest!.remove(next);
-    this.head = next;
+    this.#lead(next);
+  }
+
+  #lead(waiter: Waiter): void {
+    this.head = waiter;
+    this.home.orders[this.at] = waiter.order;
   }
 
   #leave(): void {
-    const { queues, rows } = this.home;
+    const { queues, rows, orders } = this.home;
     const last = queues.pop()!;
     const lastRow = rows.pop()!;
+    const lastOrder = orders.pop()!;
     if (last !== this) {
       last.at = this.at;
       queues[this.at] = last;
       rows[this.at] = lastRow;
+      orders[this.at] = lastOrder;
     }
     const ofFlow = this.flow.queues;
     const lastOfFlow = ofFlow.pop()!;
@@ -67,8 +75,9 @@ export class HeldCalls {
 interface HeldLane {
   readonly lane: Lane;
   readonly queues: HeldCalls[];
-  /** Their flows' rows, in the same order. */
+  /** Their flows' rows, and when the first of each came, in the same order. */
   readonly rows: number[];
+  readonly orders: number[];
 }
 
 /** All that are held for one worker. */
@@ -85,6 +94,9 @@ interface Group {
  */
 export class Held {
   size = 0;
+  /** Those held ahead of time. */
+  readonly #aside: Waiter[] = [];
+  #asideTurn = 0;
   readonly #groups = new Map<SlotWorker, Group>();
 
   /** How many are held for a worker. */
@@ -99,6 +111,7 @@ export class Held {
       this.size++;
       waiter.heldAt = this.#group(hold.worker).calls.push(waiter) - 1;
     }
+    if (hold.other === null && !waiter.isAside) waiter.asideAt = this.#aside.push(waiter) - 1;
     waiter.hold = hold;
     if (waiter.queue === null) this.putBack(waiter, lane);
   }
@@ -114,6 +127,13 @@ export class Held {
       last.heldAt = waiter.heldAt;
       calls[waiter.heldAt] = last;
     } else if (calls.length === 0) this.#groups.delete(worker);
+    if (waiter.isAside) {
+      const lastAside = this.#aside.pop()!;
+      if (lastAside !== waiter) {
+        lastAside.asideAt = waiter.asideAt;
+        this.#aside[waiter.asideAt] = lastAside;
+      }
+    }
     waiter.hold = null;
     this.size--;
   }
@@ -130,7 +150,7 @@ export class Held {
     const { lanes } = this.#group(hold.worker);
     let home = lanes.find((each) => each.lane === lane);
     if (home === undefined) {
-      home = { lane, queues: [], rows: [] };
+      home = { lane, queues: [], rows: [], orders: [] };
       lanes.push(home);
     }
     const known = queueOf(flow, home);
@@ -192,6 +212,18 @@ export class Held {
     }
   }
 
+  /** Asks so many of those held ahead of time, in turn, now that there is room. */
+  askAside(most: number, ask: (waiter: Waiter) => void): void {
+    const aside = this.#aside;
+    for (let left = Math.min(most, aside.length); left > 0 && aside.length > 0; left--) {
+      if (this.#asideTurn >= aside.length) this.#asideTurn = 0;
+      const waiter = aside[this.#asideTurn]!;
+      ask(waiter);
+      // Whoever is so no more has left its place to another.
+      if (aside[this.#asideTurn] === waiter) this.#asideTurn++;
+    }
+  }
+
   #group(worker: SlotWorker): Group {
     let group = this.#groups.get(worker);
     if (group === undefined) {
@@ -210,30 +242,16 @@ function queueOf({ queues }: Flow, home: HeldLane): HeldCalls | null {
   return null;
 }
 
-/** Whose flow would come first in its lane, were all shown. */
-function firstOf({ lane, queues, rows }: HeldLane): Waiter {
+/** Whose flow has had least for its weight, and of several the one whose call came first. */
+function firstOf({ lane, queues, rows, orders }: HeldLane): Waiter {
   const { numbers } = lane.rows;
   let first = 0;
   let counter = numbers[rows[0]! + COUNTER]!;
-  // Of the first, once another ties with it.
-  let order: number | null = null;
   for (let at = 1; at < rows.length; at++) {
     const own = numbers[rows[at]! + COUNTER]!;
-    if (own > counter) continue;
-    let ownOrder: number | null = null;
-    if (own === counter) {
-      order ??= headOrder(queues[first]!);
-      ownOrder = headOrder(queues[at]!);
-      if (ownOrder >= order) continue;
-    }
+    if (own > counter || (own === counter && orders[at]! > orders[first]!)) continue;
     first = at;
     counter = own;
-    order = ownOrder;
   }
   return queues[first]!.head;
-}
-
-function headOrder({ head, flow }: HeldCalls): number {
-  const shown = flow.head;
-  return shown !== undefined && goesBefore(shown, head) ? shown.order : head.order;
 }

@@ -53,6 +53,8 @@ export class Waiter implements Placed, Turn {
   queue: HeldCalls | null = null;
   /** Among all that are held for that worker. */
   heldAt = -1;
+  /** Among all that are held ahead of time. */
+  asideAt = -1;
   #tell: ((answer: Permit | GateRefusal | Promise<never>) => void) | null = null;
 
   constructor(call: GateCall, pick: Pick, flow: Flow, sinceMs: number, order: number, tokens: number) {

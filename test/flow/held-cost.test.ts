@@ -8,7 +8,7 @@ import { quantile } from './pool-sim.ts';
 import { slotWorker } from './slots.ts';
 
 const HELD = 1_000;
-const ROUNDS = 12;
+const ROUNDS = 40;
 const CALLS = 2_000;
 const FAST = 4;
 
