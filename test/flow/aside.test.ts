@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GateCall, GateRules, Permit } from '../../src/core/gate.ts';
 import { FairGate } from '../../src/flow/gate.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
-import { gateCall, gateRules, heldFor, on, held as permitOf, settled, told } from './calls.ts';
+import { asideFor, gateCall, gateRules, on, held as permitOf, settled, told } from './calls.ts';
 import { slotWorker, type TestWorker } from './slots.ts';
 
 let clock: VirtualClock;
@@ -30,14 +30,10 @@ const any = (more: Partial<GateCall> = {}) => gate.acquire(gateCall({ maxWaitMs:
 /** While nobody has room it would rather have `own`, until then; and when `other` has room it says so again. */
 function aside(untilMs = 1e6, more: Partial<GateCall> = {}) {
   const call = gateCall({ maxWaitMs: 1e6, ...more });
-  const pick = heldFor(call, own, untilMs, clock, other);
+  const pick = asideFor(call, own, untilMs, clock, other);
   return gate.acquire(call, () => {
     asked++;
-    const picked = pick();
-    if (picked === 'full' && call.hold === null && clock.nowMs() < untilMs) {
-      call.hold = { worker: own, other: null, untilMs };
-    }
-    return picked;
+    return pick();
   });
 }
 

@@ -59,6 +59,24 @@ export const heldFor =
     return 'full';
   };
 
+/** As `heldFor`, and while nobody has room it says so ahead of time. */
+export const asideFor = (
+  call: GateCall,
+  own: TestWorker,
+  untilMs: number,
+  clock: Clock,
+  ...workers: TestWorker[]
+): Pick => {
+  const pick = heldFor(call, own, untilMs, clock, ...workers);
+  return () => {
+    const picked = pick();
+    if (picked === 'full' && call.hold === null && own.up && clock.nowMs() < untilMs) {
+      call.hold = { worker: own, other: null, untilMs };
+    }
+    return picked;
+  };
+};
+
 type Answer = Permit | GateRefusal;
 
 /** A permit, or why there is none. */

@@ -6,7 +6,7 @@ import { PRIORITIES } from '../../src/core/names.ts';
 import { CallSignal } from '../../src/core/signal.ts';
 import type { GateOptions } from '../../src/flow/gate.ts';
 import { VirtualClock } from '../fakes/virtual-clock.ts';
-import { gateCall, gateRules, heldFor, on } from './calls.ts';
+import { asideFor, gateCall, gateRules, heldFor, on } from './calls.ts';
 import { slotWorker, type TestWorker } from './slots.ts';
 
 export type MakeGate = (options: GateOptions) => Gate;
@@ -115,6 +115,7 @@ interface Shape extends Partial<GateCall> {
   readonly gone: boolean;
   readonly ownAt: number | null;
   readonly worthMs: number;
+  readonly ahead: boolean;
 }
 const acquire = fc
   .record({
@@ -132,6 +133,7 @@ const acquire = fc
     gone: fc.constantFrom(true, ...Array(9).fill(false)),
     ownAt: fc.constantFrom(null, 0, 0, 0, 1, 2),
     worthMs: fc.constantFrom(1, 30, 300, 2000),
+    ahead: fc.boolean(),
     burst: fc.constantFrom(1, 1, 3, 12),
   })
   .map(({ burst, ...shape }) =>
@@ -140,7 +142,7 @@ const acquire = fc
       for (let time = 0; time < times; time++) enter(world, shape);
     }),
   );
-function enter(world: World, { mask, uncached, gone, ownAt, worthMs, ...more }: Shape): void {
+function enter(world: World, { mask, uncached, gone, ownAt, worthMs, ahead, ...more }: Shape): void {
   const { few } = world.bounds;
   if (few && ownAt === null && world.callers.filter((one) => one.own === null && waits(one)).length >= FEW) return;
   const signal = new CallSignal();
@@ -150,7 +152,8 @@ function enter(world: World, { mask, uncached, gone, ownAt, worthMs, ...more }: 
   const all = few && own !== null;
   const workers = world.workers.filter((one, at) => all || one === own || (mask & (1 << at)) !== 0);
   const enteredMs = world.clock.nowMs();
-  const pick = own === null ? on(...workers) : heldFor(call, own, enteredMs + worthMs, world.clock, ...workers);
+  const prefers = ahead ? asideFor : heldFor;
+  const pick = own === null ? on(...workers) : prefers(call, own, enteredMs + worthMs, world.clock, ...workers);
   const caller: Caller = { call, signal, workers, own, pick, enteredMs, besideMs: null, answers: [], open: true };
   world.callers.push(caller);
   const answer = world.gate.acquire(call, pick);
