@@ -21,6 +21,7 @@ import type { Catalog } from '../policy/compile.ts';
 import { isReachable, planFor } from '../policy/eligible.ts';
 import type { Registries } from '../policy/registries.ts';
 import { Candidates } from '../scheduling/candidates.ts';
+import { Bag } from '../structures/bag.ts';
 import { Breaker, DEFAULT_BREAKER } from '../upstream/breaker.ts';
 import { createAccounting, pricesOf, type RouterStores } from './accounting.ts';
 import { type CallPlan, createDispatch } from './dispatch.ts';
@@ -98,7 +99,7 @@ export function createRouter(options: RouterOptions): Router {
     places.apply(next);
   };
   apply(current);
-  const books: CallBooks = { open: 0, attempts: new Set() };
+  const books: CallBooks = { open: 0, attempts: new Bag() };
   const runs = new RunBookLru();
   const replies = new ReplyLinksLru();
 

@@ -8,6 +8,8 @@ import type { Disclosure, End, ReplyBody, Sink } from '../core/reply.ts';
 import type { InferenceRequest } from '../core/request.ts';
 import type { Clock, Log } from '../core/runtime.ts';
 import type { CallSignal } from '../core/signal.ts';
+import type { Bag } from '../structures/bag.ts';
+import type { Placed } from '../structures/heap.ts';
 import type { Attempt } from '../upstream/attempt.ts';
 import type { Progress } from './progress.ts';
 import type { Try } from './rung.ts';
@@ -59,7 +61,7 @@ export interface CallBooks {
   /** Calls that have begun and not ended. */
   open: number;
   /** Attempts that are not over, so that a shutdown can end them. */
-  readonly attempts: Set<{ interrupt(error: RouterError): void }>;
+  readonly attempts: Bag<Placed & { interrupt(error: RouterError): void }>;
 }
 
 export interface SettleDeps {

@@ -60,6 +60,8 @@ type Phase = 'connect' | 'headers' | 'content' | 'stream' | 'refusal' | 'over';
  * the exchange is over and the timer gone, and nothing of it is called again.
  */
 export class Attempt implements UpstreamHandler, ReplyBody {
+  /** Among the attempts that are not over. */
+  place = -1;
   /** Null: first content is here. Else why there is none. */
   readonly committed: Promise<RouterError | null>;
   length: number | null = null;

@@ -2,6 +2,7 @@
 import { RouterError } from '../../core/errors.ts';
 import type { HttpLimits } from '../../core/limits.ts';
 import type { Clock, Timer } from '../../core/runtime.ts';
+import { Bag } from '../../structures/bag.ts';
 
 /** One body on its way in. The reader sets `bytes` and `fresh`. */
 export interface BodyEntry {
@@ -17,6 +18,7 @@ export interface BodyWatch {
 }
 
 interface Watched extends BodyEntry {
+  place: number;
   readonly stop: (error: RouterError) => void;
   readonly sinceMs: number;
   lastMs: number;
@@ -24,7 +26,7 @@ interface Watched extends BodyEntry {
 
 /** The sweep runs only while bodies are on their way, at a tenth of the idle limit but at least every second. */
 export function createBodyWatch(limits: HttpLimits, clock: Clock): BodyWatch {
-  const open = new Set<Watched>();
+  const open = new Bag<Watched>();
   const everyMs = Math.min(1_000, limits.bodyIdleMs / 10);
   let timer: Timer | null = null;
 
@@ -51,7 +53,7 @@ export function createBodyWatch(limits: HttpLimits, clock: Clock): BodyWatch {
   return {
     begin(stop) {
       const nowMs = clock.nowMs();
-      const entry: Watched = { bytes: 0, fresh: false, stop, sinceMs: nowMs, lastMs: nowMs };
+      const entry: Watched = { place: -1, bytes: 0, fresh: false, stop, sinceMs: nowMs, lastMs: nowMs };
       open.add(entry);
       arm();
       return entry;
