@@ -6,11 +6,26 @@ import { invalid } from './fault.ts';
 /** 0x80808080 as a signed word. */
 const HIGH_BITS = -0x7f7f7f80;
 
+interface Host {
+  readonly process?: {
+    getBuiltinModule?(name: string): { readonly isUtf8?: (bytes: Uint8Array) => boolean } | undefined;
+  };
+}
+
+/** Node's own check, ten times as fast; null on other runtimes. It does not say where the fault is. */
+const isUtf8 = (globalThis as Host).process?.getBuiltinModule?.('node:buffer')?.isUtf8 ?? null;
+/** Below this the call costs more than it saves. */
+const LONG = 128;
+
 /**
  * Throws ScanFault at the first malformed character. `view` shows the same bytes. The platform's strict decoder says the
  * same, but builds a string that nobody reads: on a prompt of 220 KB its garbage cost more than the walk.
  */
 export function checkUtf8(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  if (isUtf8 === null || end - start < LONG || !isUtf8(bytes.subarray(start, end))) walk(bytes, view, start, end);
+}
+
+function walk(bytes: Uint8Array, view: DataView, start: number, end: number): void {
   const lastPair = end - 8;
   let i = start;
   while (i < end) {
