@@ -1,4 +1,5 @@
 // A request's body and a reply's bytes on Node's own sockets, past the web objects. For entry/node; see docs/decisions on the sink.
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import { RouterError } from '../../core/errors.ts';
@@ -7,6 +8,7 @@ import type { Sink } from '../../core/reply.ts';
 import type { Clock } from '../../core/runtime.ts';
 import { CallSignal } from '../../core/signal.ts';
 import type { Ingress } from '../../http/ingress.ts';
+import { checkUtf8By } from '../../wire/utf8.ts';
 import { type BodyWatch, createBodyWatch } from './body-watch.ts';
 import { ANSWERED, type Sockets, send } from './listener.ts';
 
@@ -15,6 +17,8 @@ const EMPTY = new Uint8Array(0);
 /** `close` ends the watch over slow bodies. */
 export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & { close(): void } {
   const watch = createBodyWatch(limits, clock);
+  // What comes in here is long: agents send hundreds of kilobytes with every turn.
+  checkUtf8By(isUtf8);
   return {
     headers: (context) => (context.env as Sockets).incoming.headers,
     body: (context, bounds) => readBody(context.env as Sockets, bounds, watch),
