@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PORTKEY_START, portkeyInstalled } from './portkey/peer.ts';
-import { spillwayCommand, spillwayServes } from './spillway.ts';
+import { builtCommand, spillwayBuilt, spillwayCommand, spillwayServes } from './spillway.ts';
 
 export interface Command {
   readonly args: readonly string[];
@@ -17,8 +17,8 @@ export interface Contender {
   readonly available: () => boolean;
   /** Takes part when nobody is named. */
   readonly byDefault: boolean;
-  /** Measures replies only, or streams only. */
-  readonly only: 'replies' | 'streams' | null;
+  /** Measures replies only, or streams only, or starts only. */
+  readonly only: 'replies' | 'streams' | 'starts' | null;
 }
 
 function reference(name: string, file: string, more: readonly string[], only: Contender['only']): Contender {
@@ -46,6 +46,14 @@ export const CONTENDERS: readonly Contender[] = [
     available: spillwayServes,
     byDefault: true,
     only: null,
+  },
+  {
+    name: 'spillway-package',
+    command: builtCommand,
+    headers: () => ({}),
+    available: spillwayBuilt,
+    byDefault: true,
+    only: 'starts',
   },
   {
     name: 'portkey',

@@ -88,7 +88,7 @@ function row(result: Result, verdict: string): string {
 
 /** Ratios are promised against bare and nothing else. */
 function budgetOf(result: Result, reference: string): Budget | undefined {
-  if (result.contender !== BUDGETED) return undefined;
+  if (!BUDGETED.includes(result.contender)) return undefined;
   const found = BUDGETS.find(({ mode, figure }) => mode === result.mode && figure === result.figure.name);
   return found?.of === 'ratio' && reference !== 'bare' ? undefined : found;
 }

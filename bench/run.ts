@@ -52,6 +52,7 @@ function named<T extends { readonly name: string }>(list: readonly T[], names: s
 function takesPart(contender: Contender, mode: Mode): boolean {
   if (contender.command === null) return mode.direct;
   if (contender.only === null) return true;
+  if (contender.only === 'starts') return mode.kind === 'start';
   return (contender.only === 'streams') === (mode.workload === 'stream' || mode.workload === 'idle');
 }
 
@@ -62,7 +63,7 @@ function chosenContenders(): readonly Contender[] {
     const direct = CONTENDERS.find(({ name }) => name === 'direct');
     return direct === undefined || list.includes(direct) ? list : [direct, ...list];
   }
-  const quick = ['direct', 'bare', 'hono-raw', 'spillway'];
+  const quick = ['direct', 'bare', 'hono-raw', 'spillway', 'spillway-package'];
   return list.filter(({ name, byDefault, available }) => {
     if (!available()) return false;
     if (options.quick) return quick.includes(name);

@@ -35,8 +35,9 @@ export async function runOnNode24(entry, args) {
   if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.argv = [process.argv[0], path, ...args];
     // Later starts take less than half the time. Beside the packages and not in a folder that others may write to, since
-    // what lies in it is run.
-    module.enableCompileCache?.(join(packagesFolder(), '.cache', 'spillway'));
+    // what lies in it is run. Named in the environment, where threads and demo workers look for it.
+    process.env.NODE_COMPILE_CACHE ||= join(packagesFolder(), '.cache', 'spillway');
+    module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
     await import(entry.href);
     return;
   }

@@ -1,8 +1,10 @@
-// Makes dist/ from src/, JavaScript and declarations: Node strips no types below node_modules. For the package.
+// Makes dist/ from src/, JavaScript and declarations for whoever imports it, and the command line in few files: Node strips
+// no types below node_modules. For the package.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleCommandLine } from './bundle.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const DIST = new URL('dist/', ROOT);
@@ -28,6 +30,7 @@ export async function build(): Promise<number> {
   const made = new URL('src/', EMITTED);
   for (const name of readdirSync(made)) renameSync(new URL(name, made), new URL(name, DIST));
   rmSync(EMITTED, { recursive: true });
+  await bundleCommandLine(new URL('entry/cli/', DIST));
   const files = readdirSync(DIST, { recursive: true, encoding: 'utf8' });
   for (const path of files) {
     if (!path.endsWith('.d.ts')) continue;

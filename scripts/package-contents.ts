@@ -3,6 +3,7 @@
 const ALLOWED: readonly RegExp[] = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
   /^dist\/(?:[a-z0-9-]+\/)*[a-z0-9-]+\.(?:js|d\.ts)$/,
+  /^dist\/entry\/cli\/(?:[a-z-]+-[A-Z0-9]{8}\.js|third-party\.txt)$/,
   /^bin\/[a-z0-9-]+\.mjs$/,
   /^policies\/[a-z0-9-]+(?:\.example)?\.yaml$/,
   /^policies\/(?:README\.md|policy\.schema\.json)$/,
@@ -18,7 +19,10 @@ const NEEDED = [
   'dist/node.js',
   'dist/node.d.ts',
   'dist/entry/cli/main.js',
+  'dist/entry/cli/third-party.txt',
   // Started by their path, so no import would miss them.
+  'dist/entry/cli/ledger-thread.js',
+  'dist/entry/cli/ledger-report-thread.js',
   'dist/stores/sqlite/ledger-thread.js',
   'dist/stores/sqlite/ledger-report-thread.js',
   'bin/spillway.mjs',

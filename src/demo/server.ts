@@ -1,6 +1,6 @@
 // When a demo worker's port opens and closes, and what its owner sees of it. For startDemoWorker.
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../core/runtime.ts';
 import { seconds } from './call.ts';
@@ -12,6 +12,9 @@ import type { Counters, Gauges } from './metrics.ts';
 import { type DemoSettings, type DemoWorkerOptions, settingsFrom } from './options.ts';
 import { bodiedRoutes, plainRoutes, type Site } from './routes.ts';
 import { StoredConversations } from './stored-conversations.ts';
+
+// An import would look at all that the module offers, its WebSocket too, for whose sake Node compiles a whole HTTP client.
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface DemoWorkerStats extends Gauges {
   readonly counters: Counters;

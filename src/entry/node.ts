@@ -25,7 +25,7 @@ import { createNodeTransport } from '../runtime/node/transport.ts';
 import { KeyRing } from '../tenants/key-ring.ts';
 import { TenantRing } from '../tenants/tenant-ring.ts';
 import { Door } from './door.ts';
-import { type GivenStores, openStores } from './stores.ts';
+import { type GivenStores, openStores, startStores } from './stores.ts';
 import { createTenantDesk } from './tenant-desk.ts';
 import { startWatch } from './watch.ts';
 
@@ -111,6 +111,8 @@ export async function startRouter(options: NodeOptions): Promise<RunningRouter> 
 async function start(options: NodeOptions, opened: Opened): Promise<RunningRouter> {
   const { env } = options;
   const clock = options.clock ?? nodeClock;
+  const thread = startStores(options);
+  opened.push(() => thread?.stop());
   const registries = nodeRegistries(options.launcher, clock);
   const load = (path: string) =>
     loadPolicy({ path, files: nodePolicyFiles, registries, secrets: nodeSecrets(env), wallMs: clock.wallMs() });
@@ -136,10 +138,11 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   };
   let policy = first.policy;
   let catalog = compilePolicy(policy);
-  const stores = await openStores(options, dataFolder, clock, log, catalog.budgets);
-  opened.push(() => stores.close());
+  const { budgets } = catalog;
+  const opening = openStores({ given: options, thread, folder: dataFolder, clock, log, budgets });
+  opened.push(() => opening.close());
   const doorkeeper = new KeyRing({
-    store: stores.keys,
+    store: opening.keys,
     digest: runtime.digest,
     clock,
     log,
@@ -150,12 +153,14 @@ async function start(options: NodeOptions, opened: Opened): Promise<RunningRoute
   const door = new Door(doorkeeper, rules, env);
   door.check('listen', listenAt);
   door.check('admin', adminAt);
-  const ring = new TenantRing({ store: stores.tenants, clock, log, read: (entry) => catalog.readTenant(entry) });
+  const ring = new TenantRing({ store: opening.tenants, clock, log, read: (entry) => catalog.readTenant(entry) });
   opened.push(() => ring.close());
   await ring.start();
   const watch = startWatch(clock, log, (routeClass) => catalog.classes[routeClass].slo);
   opened.push(() => watch.close());
   const { pressure, metrics } = watch;
+  // Nobody is answered before: what a call costs must be on record.
+  const stores = await opening.opened;
   const router = createRouter({
     catalog,
     registries,

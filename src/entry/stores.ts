@@ -10,8 +10,9 @@ import { createMemoryLedger } from '../stores/memory/ledger.ts';
 import { createMemoryQuota } from '../stores/memory/quota.ts';
 import { MemoryReplies } from '../stores/memory/replies.ts';
 import { SqliteKeys } from '../stores/sqlite/keys.ts';
-import { openSqliteLedger } from '../stores/sqlite/ledger.ts';
+import { openSqliteLedger, startLedgerThread } from '../stores/sqlite/ledger.ts';
 import { SqliteTenants } from '../stores/sqlite/tenants.ts';
+import type { StoreThread } from '../stores/sqlite/thread.ts';
 
 /** How long another process may hold a file that is read and written on this thread, ms. */
 const BUSY_MS = 200;
@@ -37,23 +38,57 @@ export interface OpenStores {
   close(): Promise<void>;
 }
 
+/** Keys and tenants may be read at once, while another thread opens the ledger. */
+export interface OpeningStores extends Pick<OpenStores, 'keys' | 'tenants'> {
+  /**
+   * Rejects with a StoreFault where a ledger is there and cannot be used: money would be spent twice. A folder that cannot
+   * be written at all stops only whom `budgets` concern; others are served, and nothing is kept.
+   */
+  readonly opened: Promise<OpenStores>;
+  /** All that was opened, and what is being opened. */
+  close(): Promise<void>;
+}
+
+/** Null where a ledger was brought along. Its thread comes up while the policy is read, which says where the ledger is. */
+export function startStores(given: GivenStores): StoreThread | null {
+  return given.ledger === undefined ? startLedgerThread() : null;
+}
+
 /** Nothing can be written there, and nothing that is there would be overlooked. */
 const NOT_WRITABLE: ReadonlySet<StoreFaultCode> = new Set(['unavailable', 'read_only', 'full']);
 
-/**
- * Rejects with a StoreFault where a ledger is there and cannot be used: money would be spent twice. A folder that cannot be
- * written at all stops only whom `budgets` concern; others are served, and nothing is kept.
- */
-export async function openStores(
-  given: GivenStores,
-  folder: string,
-  clock: Clock,
-  log: Log,
-  budgets: boolean,
-): Promise<OpenStores> {
-  const ledger = given.ledger ?? (await openLedger(folder, clock, log, budgets));
+export interface StoresOptions {
+  readonly given: GivenStores;
+  readonly thread: StoreThread | null;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly budgets: boolean;
+}
+
+export function openStores(options: StoresOptions): OpeningStores {
+  const { given, folder } = options;
   const keys = given.keys ?? new SqliteKeys({ folder, busyMs: BUSY_MS });
   const tenants = given.tenants ?? new SqliteTenants({ folder, busyMs: BUSY_MS });
+  const opened = openRest(options, keys, tenants);
+  // What else goes wrong meanwhile is told first.
+  opened.catch(() => {});
+  return {
+    keys,
+    tenants,
+    opened,
+    async close() {
+      const stores = await opened.catch(() => null);
+      if (stores !== null) return stores.close();
+      if (given.keys === undefined) await keys.close();
+      if (given.tenants === undefined) await tenants.close();
+    },
+  };
+}
+
+async function openRest(options: StoresOptions, keys: KeyStore, tenants: TenantStore): Promise<OpenStores> {
+  const { given, clock, log } = options;
+  const ledger = given.ledger ?? (await openLedger(options));
   const quota = createMemoryQuota({ clock });
   const replies = new MemoryReplies(clock);
   let timer: Timer | null = null;
@@ -92,9 +127,9 @@ export async function openStores(
   };
 }
 
-async function openLedger(folder: string, clock: Clock, log: Log, budgets: boolean): Promise<LedgerStore> {
+async function openLedger({ thread, folder, clock, log, budgets }: StoresOptions): Promise<LedgerStore> {
   try {
-    return await openSqliteLedger({ folder, log, nowMs: () => clock.nowMs() });
+    return await openSqliteLedger({ folder, log, nowMs: () => clock.nowMs() }, thread ?? undefined);
   } catch (thrown) {
     if (budgets || !(thrown instanceof StoreFault && NOT_WRITABLE.has(thrown.code))) throw thrown;
     log.error('ledger_not_kept', { why: thrown.code, folder });

@@ -35,7 +35,11 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono({ strict: true });
   const fail = (context: Context, error: RouterError) => {
     const dialect = speaksAnthropic(ingress.headers(context)) ? dialects['anthropic-messages'] : undefined;
-    return ingress.refuse(context, errorReply(error, newId(), dialect));
+    return ingress.answer(context, errorReply(error, newId(), dialect));
+  };
+  const json = (context: Context, value: unknown, status = 200) => {
+    const headers = { 'content-type': 'application/json', 'x-request-id': newId(), 'cache-control': 'no-store' };
+    return ingress.answer(context, { status, headers, body: JSON.stringify(value) });
   };
   /** Nobody without a credential learns anything, not even which routes there are. */
   const behindKey = (answer: Answer) => async (context: Context) => {
@@ -66,7 +70,7 @@ export function createApp(options: AppOptions): Hono {
   const listing: Answer = async (context, caller) => {
     mayCall(caller, '/v1/models');
     const query = new URL(context.req.url).searchParams;
-    return json(modelList(await router.models(caller), speaksAnthropic(ingress.headers(context)), query), newId());
+    return json(context, modelList(await router.models(caller), speaksAnthropic(ingress.headers(context)), query));
   };
   app.get(`${base}/v1/models`, behindKey(listing));
   only(`${base}/v1/models`, READ);
@@ -75,16 +79,16 @@ export function createApp(options: AppOptions): Hono {
     mayCall(caller, '/v1/models');
     const name = modelName(context);
     const found = await router.model(name, caller);
-    if (found !== null) return json(modelObject(found, speaksAnthropic(ingress.headers(context))), newId());
+    if (found !== null) return json(context, modelObject(found, speaksAnthropic(ingress.headers(context))));
     const names = (await router.models(caller)).map(({ id }) => id);
     return fail(context, unknownModel(name, names));
   };
   app.get(`${prefix}*`, behindKey(lookup));
   only(prefix, READ);
-  app.get('/healthz', () => json({ status: 'ok' }, newId()));
+  app.get('/healthz', (context) => json(context, { status: 'ok' }));
   only('/healthz', READ);
-  app.get('/readyz', () =>
-    options.ready() ? json({ status: 'ready' }, newId()) : json({ status: 'stopping' }, newId(), 503),
+  app.get('/readyz', (context) =>
+    options.ready() ? json(context, { status: 'ready' }) : json(context, { status: 'stopping' }, 503),
   );
   only('/readyz', READ);
   const doubled: Answer = () => {
@@ -110,11 +114,6 @@ export function createApp(options: AppOptions): Hono {
     return fail(context, toRouterError(error));
   });
   return app;
-}
-
-function json(value: unknown, id: string, status = 200): Response {
-  const headers = { 'content-type': 'application/json', 'x-request-id': id, 'cache-control': 'no-store' };
-  return new Response(JSON.stringify(value), { status, headers });
 }
 
 /** A known path that ends in `/` stands for all below it. Inside another app, paths begin with that app's own part. */

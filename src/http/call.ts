@@ -73,7 +73,7 @@ export function createCallHandler(dialect: Dialect, route: string, deps: CallDep
       if (!(thrown instanceof RouterError))
         deps.log.error('fault', { id, name: nameOf(thrown), stack: stackOf(thrown) });
       void running?.over('failed').catch(faultOf(deps.log, id));
-      return ingress.refuse(context, errorReply(toRouterError(thrown), id, dialect, asked));
+      return ingress.answer(context, errorReply(toRouterError(thrown), id, dialect, asked));
     }
   };
 }

@@ -23,6 +23,6 @@ export interface Ingress {
   signal(context: Context): CallSignal;
   /** `encode`: the bytes that end a reply in failure after its head; null = cut the connection instead. */
   exit(context: Context, signal: CallSignal, encode: (error: RouterError) => Uint8Array | null): Exit;
-  /** What the handler returns for a refusal; in a flood of them its price is what others wait for. */
-  refuse(context: Context, reply: ErrorReply): Response;
+  /** What the handler returns for a short reply of our own; in a flood of refusals its price is what others wait for. */
+  answer(context: Context, reply: ErrorReply): Response;
 }

@@ -18,7 +18,7 @@ export const webIngress: Ingress = {
     return signal;
   },
   exit: (_context: Context, signal, encode) => createWebExit(signal, encode),
-  refuse: (_context, { status, headers, body }) => new Response(body, { status, headers }),
+  answer: (_context, { status, headers, body }) => new Response(body, { status, headers }),
 };
 
 async function readBody(request: Request, limits: HttpLimits): Promise<Uint8Array> {

@@ -2,6 +2,7 @@
 import { buildPolicy } from './build.ts';
 import { compilePolicy } from './compile.ts';
 import { type PolicyFiles, readDocuments, type Source } from './documents.ts';
+import { urlWorker } from './endpoint.ts';
 import { reportIssues, sentence } from './issues.ts';
 import { ladderWarnings } from './ladders.ts';
 import type { Policy } from './policy.ts';
@@ -11,7 +12,7 @@ import { checkReferences } from './references.ts';
 import type { Registries } from './registries.ts';
 import { policySchema } from './schema.ts';
 import { masked, resolveSecrets, type SecretSource, secretLikeTexts } from './secrets.ts';
-import { claimedBranches, type Shape, shapeOf } from './shape.ts';
+import { firstRequiredKey, type Shape, shapeOf } from './shape.ts';
 import { checkTenants } from './tenant-check.ts';
 
 export interface LoadOptions {
@@ -49,7 +50,7 @@ export async function loadPolicy(options: LoadOptions): Promise<LoadResult> {
   if (value === undefined) return { ok: false, problems: finish(report.problems) };
 
   const parsed = schema.safeParse(value, { error: sentence });
-  if (!parsed.success) reportIssues(parsed.error.issues, value, shape, report);
+  if (!parsed.success) reportIssues(parsed.error.issues, value, shape(), report);
   checkReferences(value, report);
   const resolved = await resolveSecrets(value, secrets, report);
   if (!parsed.success || report.problems.length > 0) return { ok: false, problems: finish(report.problems) };
@@ -64,26 +65,32 @@ export async function loadPolicy(options: LoadOptions): Promise<LoadResult> {
   return { ok: true, policy, warnings: finish(report.warnings), sources };
 }
 
-/** Building the schema costs more than a load; registries never change once made. */
-const forms = new WeakMap<Registries, { schema: ReturnType<typeof policySchema>; shape: Shape }>();
+interface Form {
+  readonly schema: ReturnType<typeof policySchema>;
+  /** For messages alone, and as dear as the schema itself: made for the first file with a fault. */
+  readonly shape: () => Shape;
+}
 
-function formOf(registries: Registries) {
+/** Building the schema costs more than a load; registries never change once made. */
+const forms = new WeakMap<Registries, Form>();
+
+function formOf(registries: Registries): Form {
   let form = forms.get(registries);
   if (form === undefined) {
     const schema = policySchema(registries);
-    form = { schema, shape: shapeOf(schema) };
-    assertTellingKeys(form.shape, registries);
+    let shape: Shape | undefined;
+    form = { schema, shape: () => (shape ??= shapeOf(schema)) };
+    assertTellingKeys(registries);
     forms.set(registries, form);
   }
   return form;
 }
 
 /** A plug-in whose options do not require its own name could never be chosen: a fault of the build, not of the file. */
-function assertTellingKeys(shape: Shape, registries: Registries): void {
-  const pool = shape.properties?.['pools']?.additionalProperties;
-  const alternatives = (typeof pool === 'object' ? pool.properties?.['workers']?.items?.anyOf : undefined) ?? [];
-  for (const name of Object.keys(registries.workers)) {
-    if (claimedBranches(alternatives, { [name]: null }).length !== 1) {
+function assertTellingKeys({ workers }: Registries): void {
+  const keys = [urlWorker(), ...Object.values(workers).map(({ options }) => options)].map(firstRequiredKey);
+  for (const name of Object.keys(workers)) {
+    if (keys.filter((key) => key === name).length !== 1) {
       throw new TypeError(
         `Worker plug-in ${name}: its options must be a strict object whose first required key is "${name}"`,
       );

@@ -23,6 +23,12 @@ export function shapeOf(schema: ZodType): Shape {
   return z.toJSONSchema(schema, { io: 'input' }) as Shape;
 }
 
+/** As `tellingKey`, of a schema of which no shape has been made. Null where it is no mapping or requires nothing. */
+export function firstRequiredKey(schema: ZodType): string | null {
+  const fields = schema instanceof z.ZodObject ? Object.entries(schema.shape as Record<string, ZodType>) : [];
+  return fields.find(([, field]) => !field.safeParse(undefined).success)?.[0] ?? null;
+}
+
 /** The key that tells one alternative of a union from the others: the first that it requires. */
 export function tellingKey(shape: Shape): string | null {
   return shape.required?.[0] ?? null;

@@ -35,7 +35,7 @@ function appOver(fails: () => never, at: 'admission' | 'router') {
     ingress: {
       headers: (context: Context) => (context.env as { headers: HeaderView }).headers,
       signal: () => null,
-      refuse: webIngress.refuse,
+      answer: webIngress.answer,
       body: async (context: Context) => (context.env as { body: Uint8Array }).body,
     } as never,
     admit: () => (at === 'admission' ? fails() : caller),

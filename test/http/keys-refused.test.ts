@@ -94,7 +94,7 @@ describe('F030 the time of a refusal over HTTP', () => {
     const headers = (context: Context) => (context.env as { headers: HeaderView }).headers;
     const app = createApp({
       router: {} as never,
-      ingress: { headers, signal: () => null, refuse: webIngress.refuse } as never,
+      ingress: { headers, signal: () => null, answer: webIngress.answer } as never,
       admit: admitByKey(ring, { headers }),
       limits: DEFAULT_HTTP_LIMITS,
       clock: nodeClock,

@@ -81,6 +81,7 @@ for (const [phase, { perSecond, seconds }] of spec.phases.entries()) {
   }
   dueMs = phaseEndMs;
 }
+process.send!({ phaseWallMs: Date.now() });
 while (running.size > 0) await Promise.all(running);
 await pool.close();
 process.send!({ records, worstLagMs }, () => process.disconnect());

@@ -96,20 +96,33 @@ describe('whole replies, eight calls per worker, by fewest calls in flight', () 
   });
 });
 
-describe.each([
+/** Both ways to choose and both forms of reply, each once; what else they make together is for the proof. */
+const EACH_ONCE = [
   ['sticky', true],
+  ['least-requests', false],
+] as const;
+const CROSSED = [
   ['sticky', false],
   ['least-requests', true],
-  ['least-requests', false],
-] as const)('at 0.7 of what the good ones take, eight calls per worker (%s, streams: %s)', (schedule, streams) => {
-  it.each(['ten times as slow', 'ten times as slow from half-time on'] as const)(
-    'F088 a fourth worker, %s, costs no caller more than twice the p99 of the others',
-    async (fourth) => {
-      const setting: Setting = { schedule, concurrency: 8, streams, load: 0.7 };
-      const { boundMs } = await run(setting, 'none');
-      const { p99Ms, cut } = await run(setting, fourth);
-      expect(cut).toEqual([]);
-      expect(p99Ms).toBeLessThanOrEqual(boundMs);
-    },
-  );
-});
+] as const;
+
+describe.each(process.env['SPILLWAY_PROOF'] === undefined ? EACH_ONCE : [...EACH_ONCE, ...CROSSED])(
+  'at 0.7 of what the good ones take, eight calls per worker (%s, streams: %s)',
+  (schedule, streams) => {
+    const setting: Setting = { schedule, concurrency: 8, streams, load: 0.7 };
+    /** Taken anew for a second try: what the machine does may have changed. */
+    let healthy: ReturnType<typeof run> | null = null;
+
+    it.each(['ten times as slow', 'ten times as slow from half-time on'] as const)(
+      'F088 a fourth worker, %s, costs no caller more than twice the p99 of the others',
+      async (fourth) => {
+        healthy ??= run(setting, 'none');
+        const { boundMs } = await healthy;
+        const { p99Ms, cut } = await run(setting, fourth);
+        if (!(p99Ms <= boundMs)) healthy = null;
+        expect(cut).toEqual([]);
+        expect(p99Ms).toBeLessThanOrEqual(boundMs);
+      },
+    );
+  },
+);

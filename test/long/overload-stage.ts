@@ -43,11 +43,11 @@ export interface Load {
 
 const GENERATOR = fileURLToPath(new URL('open-calls.ts', import.meta.url));
 
-/** Runs a load to its last answer. `onPhase`: what to do when each phase begins. */
+/** Runs a load to its last answer. `onPhase`: what to do when each phase begins, and when the last one is over. */
 export async function runLoad(spec: LoadSpec, ...onPhase: (() => void)[]): Promise<Load> {
   const child = fork(GENERATOR, [JSON.stringify(spec)], { execArgv: [] });
   let startedWallMs = 0;
-  for (const at of spec.phases.keys()) {
+  for (let at = 0; at <= spec.phases.length; at++) {
     const { phaseWallMs } = (await said(child)) as { phaseWallMs: number };
     if (at === 0) startedWallMs = phaseWallMs;
     onPhase[at]?.();

@@ -11,6 +11,8 @@ const whole = [
   ...['bin/spillway.mjs', 'bin/node24.mjs', 'policies/default.yaml', 'policies/policy.schema.json'],
   ...['dist/index.js', 'dist/node.js', 'docs/library.md', 'CHANGELOG.md', 'policies/README.md'],
   ...['dist/stores/sqlite/ledger-thread.js', 'dist/stores/sqlite/ledger-report-thread.js'],
+  ...['dist/entry/cli/ledger-thread.js', 'dist/entry/cli/ledger-report-thread.js', 'dist/entry/cli/third-party.txt'],
+  ...['dist/entry/cli/part-A1B2C3D4.js'],
 ].map((path) => file(path));
 const complaints = (...more: PackedFile[]) => contentComplaints([...whole, ...more], '/home/maker/spillway/');
 

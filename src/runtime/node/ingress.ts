@@ -27,7 +27,7 @@ export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & {
       sink: new SocketSink((context.env as Sockets).outgoing, encode),
       response: ANSWERED,
     }),
-    refuse(context, { status, headers, body }) {
+    answer(context, { status, headers, body }) {
       const { incoming, outgoing } = context.env as Sockets;
       // Hono answers a HEAD with a Response of its own making, from what a GET would have got.
       if (incoming.method === 'HEAD') return new Response(null, { status, headers });

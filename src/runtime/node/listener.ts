@@ -10,8 +10,11 @@ export interface Sockets {
 
 export type Fetch = (request: Request, sockets: Sockets) => Response | Promise<Response>;
 
-/** What a handler returns that has taken `outgoing` for itself. */
-export const ANSWERED = new Response(null);
+/**
+ * What a handler returns that has taken `outgoing` for itself. It stands where a Response does and is none: the first one
+ * makes Node compile its own HTTP client, which a call does not need.
+ */
+export const ANSWERED = Object.freeze({}) as Response;
 
 /**
  * As much of a Request as Hono's router and our routes read; bodies and headers are read from `incoming`. A whole
@@ -38,8 +41,8 @@ export function createListener(route: Fetch, failed: (thrown: unknown) => ErrorR
     };
     try {
       const answer = route(new RouteRequest(incoming) as unknown as Request, { incoming, outgoing });
-      if (answer instanceof Response) write(answer, incoming, outgoing).catch(fail);
-      else answer.then((response) => write(response, incoming, outgoing)).catch(fail);
+      if (answer instanceof Promise) answer.then((response) => write(response, incoming, outgoing)).catch(fail);
+      else write(answer, incoming, outgoing).catch(fail);
     } catch (thrown) {
       fail(thrown);
     }

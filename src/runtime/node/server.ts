@@ -1,6 +1,6 @@
 // The HTTP servers on Node: strict framing, bounded sockets, shaped refusals at every level. For entry/node.
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { RouterError, toRouterError } from '../../core/errors.ts';
 import type { HttpLimits } from '../../core/limits.ts';
@@ -9,6 +9,9 @@ import type { Address } from '../../core/units.ts';
 import { type ErrorReply, errorReply } from '../../http/errors.ts';
 import { createListener, type Fetch } from './listener.ts';
 import { type RawGuard, refuseRaw } from './raw-guard.ts';
+
+// An import would look at all that the module offers, its WebSocket too, for whose sake Node compiles a whole HTTP client.
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** A certificate chain and its private key, PEM. */
 export interface TlsPair {
@@ -63,7 +66,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   const server: Server | TlsServer =
     tls === null
       ? createServer(sockets, handle)
-      : createTlsServer({ ...sockets, ...tls, minVersion: 'TLSv1.2' }, handle);
+      : process.getBuiltinModule('node:https').createServer({ ...sockets, ...tls, minVersion: 'TLSv1.2' }, handle);
   // Two more than allowed, so that an overrun is seen instead of cut off in silence.
   server.maxHeadersCount = limits.maxHeaders + 2;
   server.maxConnections = limits.maxConnections;

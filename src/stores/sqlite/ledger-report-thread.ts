@@ -1,9 +1,10 @@
 // The thread that adds up the ledger, so that a long sum keeps neither calls nor commits waiting. For the ledger on Node, which starts it.
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { PoolTimeRow, UsageQuery, UsageRow } from '../../core/ledger.ts';
 import { StoreFault } from '../../core/store.ts';
 import type { FromThread } from './ledger-messages.ts';
 import { type LedgerReader, openLedgerReader } from './ledger-reader.ts';
+import type { Beginning } from './thread.ts';
 
 export type ReportQuestion =
   | { readonly what: 'usage'; readonly query: UsageQuery }
@@ -15,8 +16,15 @@ export interface ReportThreadData {
   readonly folder: string;
 }
 
-function start(port: MessagePort, { folder }: ReportThreadData): void {
+interface Asking {
+  readonly kind: 'ask';
+  readonly id: number;
+  readonly question: ReportQuestion;
+}
+
+function start(port: MessagePort): void {
   const tell = (message: FromThread<ReportAnswer>) => port.postMessage(message);
+  let folder = '';
   let reader: LedgerReader | null = null;
   const answerTo = (question: ReportQuestion): ReportAnswer => {
     reader ??= openLedgerReader(folder);
@@ -24,7 +32,12 @@ function start(port: MessagePort, { folder }: ReportThreadData): void {
     if (question.what === 'usage') return reader.usage(question.query);
     return reader.poolTime(question.fromMs, question.toMs);
   };
-  port.on('message', ({ id, question }: { readonly id: number; readonly question: ReportQuestion }) => {
+  port.on('message', (message: Beginning<ReportThreadData> | Asking) => {
+    if (message.kind === 'begin') {
+      folder = message.data.folder;
+      return tell({ kind: 'ready' });
+    }
+    const { id, question } = message;
     try {
       tell({ kind: 'answer', id, answer: answerTo(question) });
     } catch (thrown) {
@@ -32,7 +45,6 @@ function start(port: MessagePort, { folder }: ReportThreadData): void {
       tell({ kind: 'fault', id, code: thrown.code, text: thrown.message });
     }
   });
-  tell({ kind: 'ready' });
 }
 
-if (parentPort !== null) start(parentPort, workerData as ReportThreadData);
+if (parentPort !== null) start(parentPort);

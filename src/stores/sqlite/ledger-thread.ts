@@ -1,6 +1,7 @@
-// The thread that alone writes the ledger of this process: opens the file, then takes messages. For the ledger on Node, which starts it.
+// The thread that alone writes the ledger of this process: is told which file, opens it, then takes messages. For the ledger on Node, which starts it.
 import { statSync } from 'node:fs';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { flushCompileCache } from 'node:module';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { Clock } from '../../core/runtime.ts';
 import { StoreFault } from '../../core/store.ts';
 import { identityOf, storeFault } from './database.ts';
@@ -12,6 +13,7 @@ import { ledgerPurge } from './ledger-purge.ts';
 import { CallUnpacker } from './ledger-unpack.ts';
 import { inTransaction } from './migrations.ts';
 import { Statements } from './statements.ts';
+import type { Beginning } from './thread.ts';
 
 export interface LedgerThreadData {
   readonly folder: string;
@@ -21,7 +23,7 @@ export interface LedgerThreadData {
   readonly state: SharedState;
 }
 
-function start(port: MessagePort, data: LedgerThreadData): void {
+function open(port: MessagePort, data: LedgerThreadData): LedgerEngine {
   const { folder, holder, leaseMs, busyMs, state } = data;
   const tell = (message: FromThread<LedgerAnswer>) => port.postMessage(message);
   const clock: Clock = {
@@ -69,8 +71,7 @@ function start(port: MessagePort, data: LedgerThreadData): void {
     closeFile: () => db.close(),
     closeWay: () => port.close(),
   });
-  port.on('message', (message: ToLedger) => engine.receive(message));
-  tell({ kind: 'ready' });
+  return engine;
 }
 
 /** SQLite would go on writing to what has no name any more. */
@@ -79,14 +80,30 @@ function replaced(path: string): StoreFault {
   return new StoreFault('unavailable', text);
 }
 
-if (parentPort !== null) {
-  const data = workerData as LedgerThreadData;
+/** Null where it is refused: then the thread ends. */
+function begin(port: MessagePort, data: LedgerThreadData): LedgerEngine | null {
+  const tell = (message: FromThread<never>) => port.postMessage(message);
   try {
-    start(parentPort, data);
+    const engine = open(port, data);
+    tell({ kind: 'ready' });
+    // A thread has a cache of its own, which a process that is killed would never have filled.
+    setImmediate(() => flushCompileCache());
+    return engine;
   } catch (thrown) {
     const fault = storeFault(ledgerFile(data.folder), thrown);
     if (!(fault instanceof StoreFault)) throw thrown;
-    parentPort.postMessage({ kind: 'refused', code: fault.code, text: fault.message } satisfies FromThread<never>);
-    parentPort.close();
+    tell({ kind: 'refused', code: fault.code, text: fault.message });
+    port.close();
+    return null;
   }
 }
+
+function start(port: MessagePort): void {
+  let engine: LedgerEngine | null = null;
+  port.on('message', (message: Beginning<LedgerThreadData> | ToLedger) => {
+    if (message.kind === 'begin') engine = begin(port, message.data);
+    else engine?.receive(message);
+  });
+}
+
+if (parentPort !== null) start(parentPort);

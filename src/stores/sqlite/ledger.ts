@@ -29,6 +29,11 @@ const BUSY_MS = 5_000;
 /** A thread that died is started again after so long. */
 const RESTART_MS = 1_000;
 
+const THREAD = 'ledger-thread';
+
+/** For whoever knows that a ledger will be opened before it is known which: the thread comes up meanwhile. */
+export const startLedgerThread = (): StoreThread => new StoreThread(THREAD);
+
 export interface SqliteLedgerOptions {
   /** The data folder. It and the file are made where they are not there, for their owner alone. */
   readonly folder: string;
@@ -42,9 +47,12 @@ export interface SqliteLedgerOptions {
   readonly state?: SharedState;
 }
 
-/** Rejects with a StoreFault when there is a file that cannot be used: a router does not start on it. */
-export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<SqliteLedger> {
-  const ledger = new SqliteLedger(options);
+/**
+ * Rejects with a StoreFault when there is a file that cannot be used: a router does not start on it. `thread` is one that
+ * `startLedgerThread` started; from now on it is the ledger's to end.
+ */
+export async function openSqliteLedger(options: SqliteLedgerOptions, thread?: StoreThread): Promise<SqliteLedger> {
+  const ledger = new SqliteLedger(options, thread);
   await ledger.ready;
   return ledger;
 }
@@ -70,11 +78,11 @@ export class SqliteLedger implements LedgerStore {
   #closed: Promise<void> | null = null;
   #began = false;
 
-  constructor(options: SqliteLedgerOptions) {
+  constructor(options: SqliteLedgerOptions, thread: StoreThread = startLedgerThread()) {
     this.#options = options;
     this.#state = options.state ?? newSharedState();
-    this.#thread = this.#start();
-    this.ready = this.#thread.ready.then(() => {
+    this.#thread = thread;
+    this.ready = this.#begin(thread).then(() => {
       this.#began = true;
     });
   }
@@ -129,11 +137,10 @@ export class SqliteLedger implements LedgerStore {
     return this.#closed;
   }
 
-  #start(): StoreThread {
+  #begin(thread: StoreThread): Promise<void> {
     const { folder, leaseMs = LEASE_MS, busyMs = BUSY_MS, log } = this.#options;
     const data: LedgerThreadData = { folder, holder: randomUUID(), leaseMs, busyMs, state: this.#state };
-    return new StoreThread({
-      module: 'ledger-thread',
+    return thread.begin({
       data,
       log: ({ level, event, fields }) => log[level](event, fields),
       died: (why) => this.#died(why),
@@ -222,15 +229,17 @@ export class SqliteLedger implements LedgerStore {
   async #report<Answer>(question: ReportQuestion): Promise<Answer> {
     await this.flush().catch(() => {});
     if (this.#closed !== null) throw new StoreFault('unavailable', 'The ledger has been closed.');
-    this.#reports ??= new StoreThread({
-      module: 'ledger-report-thread',
-      data: { folder: this.#options.folder } satisfies ReportThreadData,
-      log: () => {},
-      died: () => {
-        this.#reports = null;
-      },
-    });
-    return this.#reports.ask((id) => ({ id, question }));
+    if (this.#reports === null) {
+      this.#reports = new StoreThread('ledger-report-thread');
+      void this.#reports.begin({
+        data: { folder: this.#options.folder } satisfies ReportThreadData,
+        log: () => {},
+        died: () => {
+          this.#reports = null;
+        },
+      });
+    }
+    return this.#reports.ask((id) => ({ kind: 'ask', id, question }));
   }
 
   /** What it had not written is lost; what it held is counted as spent by the next, as after any crash. */
@@ -245,8 +254,8 @@ export class SqliteLedger implements LedgerStore {
     if (this.#closed !== null || !this.#began) return;
     this.#restart = setTimeout(() => {
       Atomics.store(this.#state, SHARED.failingSinceUs, 0n);
-      this.#thread = this.#start();
-      this.#thread.ready.then(
+      this.#thread = startLedgerThread();
+      this.#begin(this.#thread).then(
         () => {
           this.#threadlessMs = null;
           this.#handOver();

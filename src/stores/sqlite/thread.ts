@@ -1,13 +1,17 @@
-// A thread of a store: started, asked, ended, and what is owed when it dies. For the SQLite stores.
+// A thread of a store: started, told what to work on, asked, ended, and what is owed when it dies. For the SQLite stores.
 import { Worker } from 'node:worker_threads';
 import { StoreFault } from '../../core/store.ts';
 import type { FromThread } from './ledger-messages.ts';
 
 export type ThreadLog = Extract<FromThread<never>, { kind: 'log' }>;
 
-export interface ThreadOptions {
-  /** Its module beside this one, without the extension. */
-  readonly module: string;
+/** What a thread is told before anything else: what to work on. */
+export interface Beginning<Data> {
+  readonly kind: 'begin';
+  readonly data: Data;
+}
+
+export interface ThreadWork {
   readonly data: unknown;
   readonly log: (entry: ThreadLog) => void;
   /** It ended and was not asked to. `why` is the name of an error, if one was seen. */
@@ -22,40 +26,49 @@ interface Asked {
 /** The package holds JavaScript, the repository TypeScript; both run. */
 const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 
-/** Keeps the process alive only while an answer is awaited. */
+/**
+ * Keeps the process alive only while an answer is awaited. A new thread takes tens of milliseconds to be there, so it may be
+ * started before it is known what it will work on.
+ */
 export class StoreThread {
-  /** Rejects with a StoreFault where it cannot begin. */
-  readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   readonly #worker: Worker;
-  readonly #options: ThreadOptions;
+  #work: ThreadWork | null = null;
   readonly #asked = new Map<number, Asked>();
   #next = 1;
   #over = false;
   #expected = false;
+  #why = 'ended';
 
-  constructor(options: ThreadOptions) {
-    this.#options = options;
-    const worker = new Worker(new URL(`./${options.module}${EXTENSION}`, import.meta.url), {
-      workerData: options.data,
-    });
+  /** `module` lies beside this one and is named without its extension. */
+  constructor(module: string) {
+    const worker = new Worker(new URL(`./${module}${EXTENSION}`, import.meta.url));
     this.#worker = worker;
-    let why = 'ended';
-    this.ready = new Promise((resolve, reject) => {
-      this.#asked.set(0, { resolve, reject });
-    });
-    // Who does not wait for it sees its end in `died`.
-    this.ready.catch(() => {});
+    worker.unref();
     worker.on('message', (message: FromThread<never>) => this.#take(message));
     worker.on('error', (thrown) => {
-      why = (thrown as Error | null)?.name ?? 'error';
+      this.#why = (thrown as Error | null)?.name ?? 'error';
     });
     this.ended = new Promise((resolve) => {
       worker.on('exit', () => {
-        this.#gone(why);
+        this.#gone();
         resolve();
       });
     });
+  }
+
+  /** Once, and first. Rejects with a StoreFault where the thread cannot work on it. */
+  begin(work: ThreadWork): Promise<void> {
+    this.#work = work;
+    const ready = new Promise<void>((resolve, reject) => {
+      if (this.#over) return reject(gone());
+      this.#asked.set(0, { resolve, reject });
+      this.#worker.ref();
+      this.post({ kind: 'begin', data: work.data } satisfies Beginning<unknown>);
+    });
+    // Who does not wait for it sees its end in `died`.
+    ready.catch(() => {});
+    return ready;
   }
 
   post(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
@@ -90,7 +103,7 @@ export class StoreThread {
   }
 
   #take(message: FromThread<never>): void {
-    if (message.kind === 'log') return this.#options.log(message);
+    if (message.kind === 'log') return this.#work?.log(message);
     const id = 'id' in message ? message.id : 0;
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
@@ -103,11 +116,11 @@ export class StoreThread {
     }
   }
 
-  #gone(why: string): void {
+  #gone(): void {
     this.#over = true;
     for (const { reject } of this.#asked.values()) reject(gone());
     this.#asked.clear();
-    if (!this.#expected) this.#options.died(why);
+    if (!this.#expected) this.#work?.died(this.#why);
   }
 }
 
