@@ -92,13 +92,15 @@ async function openRest(options: StoresOptions, keys: KeyStore, tenants: TenantS
   const quota = createMemoryQuota({ clock });
   const replies = new MemoryReplies(clock);
   let timer: Timer | null = null;
+  let closed = false;
 
   async function expire(days: number): Promise<void> {
     try {
       const records = await ledger.expire(clock.wallMs() - days * DAY_MS);
       if (records > 0) log.info('ledger_expired', { records, days });
     } catch (thrown) {
-      log.warn('ledger_not_expired', { why: thrown instanceof StoreFault ? thrown.code : 'unknown' });
+      // A router that stops does not wait for what the next one does as well.
+      if (!closed) log.warn('ledger_not_expired', { why: thrown instanceof StoreFault ? thrown.code : 'unknown' });
     }
   }
 
@@ -117,6 +119,7 @@ async function openRest(options: StoresOptions, keys: KeyStore, tenants: TenantS
       round();
     },
     async close() {
+      closed = true;
       timer?.cancel();
       if (given.keys === undefined) await keys.close();
       if (given.tenants === undefined) await tenants.close();

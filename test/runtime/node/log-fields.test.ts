@@ -56,6 +56,8 @@ const LISTED: Record<string, readonly string[]> = {
   keys_readable: ['keys'],
   keys_unreadable: ['why', 'ageMs', 'keys'],
   keys_stale: ['why', 'ageMs', 'keys'],
+  ledger_expired: ['records', 'days'],
+  ledger_not_expired: ['why'],
   last_good_not_saved: ['folder', 'code'],
   fault: ['id', 'name', 'stack'],
 };
