@@ -58,6 +58,8 @@ export interface GateCall {
   readonly inputTokens: number;
   /** Expected output tokens. */
   readonly outputTokens: number;
+  /** Its reply comes in pieces, so that the first says that its prompt is read. */
+  readonly streams: boolean;
   /** What the last pick said beside `full`; null: all who would take it are full, and any of them will do. Its pick alone moves it. */
   hold: Hold | null;
   /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */

@@ -13,8 +13,9 @@ const COUNTED = 64;
 /** However little is left to a band, it is taken to move on. */
 const LEAST_SPEED = 0.05;
 
-const MARGIN = 1.5;
+const MARGIN = 1.45;
 const DEVIATIONS = 1.5;
+const READING = 0.9;
 
 /** The order of a call that has yet to come. */
 export const NEWEST = Number.POSITIVE_INFINITY;
@@ -35,10 +36,11 @@ interface Ahead {
 
 /**
  * What a wait of which so much is forecast may come to, ms: to wait in vain is worse than to go. The speed of the pool may be
- * another soon, by half at worst; and how many slots come free in a time is a matter of chance, of as many as are expected.
+ * another soon, by nearly half at worst; and how many slots come free in a time is a matter of chance, of as many as are
+ * expected. Or hardly any does before workers have read what they were sent, for which they need `readingMs`.
  */
-export function cautiousMs(waitMs: number, slotMs: number): number {
-  return MARGIN * waitMs + DEVIATIONS * Math.sqrt(waitMs * slotMs);
+export function cautiousMs(waitMs: number, slotMs: number, readingMs: number): number {
+  return Math.max(MARGIN * waitMs + DEVIATIONS * Math.sqrt(waitMs * slotMs), waitMs + READING * readingMs);
 }
 
 /** Ms until the turn of a call that came as the `order`th; null: nothing is measured yet, or no worker is up. */

@@ -180,7 +180,7 @@ export class FairGate implements Gate {
       const slotMs = this.#slotMs();
       const short =
         flow.band <= PEOPLE && hasItsPart(flow, lane) && waitMs > lane.crowding.mayWaitMs(nowMs, longestWaitMs, slotMs);
-      if (short || cautiousMs(Math.max(forecastMs, waitMs), slotMs) > call.maxWaitMs) {
+      if (short || cautiousMs(Math.max(forecastMs, waitMs), slotMs, this.#slots.reading.leftMs()) > call.maxWaitMs) {
         lane.crowding.refused(nowMs, short);
         return { refused: 'forecast', waitMs };
       }

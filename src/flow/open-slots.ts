@@ -8,6 +8,7 @@ import { HoldTimes } from './hold-times.ts';
 import type { Line } from './line.ts';
 import { isBusy } from './pace.ts';
 import { type Release, SlotPermit } from './permit.ts';
+import { Reading } from './reading.ts';
 
 /**
  * Invariants: `inFlight` is the number of open permits; a worker's `inFlight`, `backlogTokens` and `heldTokens` are moved
@@ -16,6 +17,7 @@ import { type Release, SlotPermit } from './permit.ts';
 export class OpenSlots {
   inFlight = 0;
   readonly holdTimes = new HoldTimes();
+  readonly reading: Reading;
   readonly #clock: Clock;
   readonly #bands: Bands;
   readonly #capacity: () => number;
@@ -30,6 +32,7 @@ export class OpenSlots {
   /** `freed` is told of a worker whose slot was given back. */
   constructor(clock: Clock, bands: Bands, capacity: () => number, freed: (worker: SlotWorker) => void) {
     this.#clock = clock;
+    this.reading = new Reading(clock);
     this.#capacity = capacity;
     this.#bands = bands;
     this.#freed = freed;
@@ -68,6 +71,8 @@ export class OpenSlots {
     line.inFlightTokens += tokens;
     this.#pace(line, nowMs);
     const { share } = flow;
+    const reading = call.streams ? this.reading : null;
+    reading?.sent(promptTokens);
     const startedMs = nowMs;
     // Each by name: a spread here is a copy by the slow way, for every call.
     const charge = {
@@ -81,6 +86,7 @@ export class OpenSlots {
       classBands,
       holdMs,
       startedMs,
+      reading,
     };
     return new SlotPermit(worker, waitedMs, charge, this.#release);
   }

@@ -3,6 +3,7 @@ import type { AttemptOutcome, Permit } from '../core/gate.ts';
 import type { SlotWorker } from '../core/worker.ts';
 import type { Share } from './flow.ts';
 import type { Line } from './line.ts';
+import type { Reading } from './reading.ts';
 
 /** What a grant has moved, so that its end moves the same back. */
 export interface Charge {
@@ -22,6 +23,8 @@ export interface Charge {
   /** Expected slot time, ms. */
   readonly holdMs: number;
   readonly startedMs: number;
+  /** What counts its prompt until it is read; null: its reply does not tell when. */
+  readonly reading: Reading | null;
 }
 
 export type Release = (permit: SlotPermit, outcome: AttemptOutcome, usedTokens: number | null) => void;
@@ -44,6 +47,7 @@ export class SlotPermit implements Permit {
   began(): void {
     if (this.#begun) return;
     this.#begun = true;
+    this.charge.reading?.read(this.charge.promptTokens);
     // Estimates may be fractions: what is left of their sum when nothing is in flight is noise.
     const left = this.worker.backlogTokens - this.charge.promptTokens;
     this.worker.backlogTokens = left > 0 ? left : 0;

@@ -22,6 +22,7 @@ export class Placing implements GateCall, ScheduleCall {
   readonly runArrivedMs: number;
   readonly bytes: number;
   readonly outputTokens: number;
+  readonly streams: boolean;
   readonly inputTokens: number;
   readonly contextTokens: number;
   readonly zones: ReadonlySet<string> | null;
@@ -54,6 +55,7 @@ export class Placing implements GateCall, ScheduleCall {
     this.runArrivedMs = progress.run?.arrivedMs ?? request.receivedMs;
     this.bytes = progress.bytes;
     this.outputTokens = progress.outputTokens;
+    this.streams = request.call.stream;
     this.inputTokens = request.call.inputTokens;
     this.contextTokens = request.call.inputTokens / request.call.items;
     this.zones = progress.tenant.zones;

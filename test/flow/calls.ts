@@ -34,6 +34,7 @@ export function gateCall(more: Partial<GateCall> = {}): GateCall {
     bytes: 100,
     inputTokens: 0,
     outputTokens: 50,
+    streams: true,
     hold: null,
     uncachedAt: () => 0,
     ...more,

@@ -30,4 +30,16 @@ describe('a recorded burst at a mean load of 0.7', () => {
       expect([waitedInVain, gaveWay, otherFailures]).toEqual([0, 0, 0]);
     },
   );
+
+  it.each([
+    [0.5, 6, '8', 2],
+    [0.7, 6, '8', 2],
+    [1, 1, '32', 5],
+  ])(
+    'nor behind prompts that are yet to be read (%f, %i of %s, %i s)',
+    async (load, workers, concurrency, waitSeconds) => {
+      const { waitedInVain } = await burst({ calls, load, workers, concurrency, waitSeconds, retries: 0, seed: 1 });
+      expect(waitedInVain).toBe(0);
+    },
+  );
 });

@@ -1,0 +1,53 @@
+// How long it takes until the prompts that workers were sent are read: before that hardly any of their slots comes free. For the forecast.
+import type { Clock } from '../core/runtime.ts';
+
+/** Calls that the speed of reading looks back on. */
+const SPAN = 64;
+
+/**
+ * A pace that is the mean of minutes does not tell a burst of long prompts: an engine reads them one after another, and its
+ * other replies go on in between as slowly. Counted of replies that come in pieces, whose first piece says that the prompt is
+ * read; what it was is an estimate, as everywhere.
+ */
+export class Reading {
+  readonly #clock: Clock;
+  #left = 0;
+  #atMs: number;
+  /** Tokens read of late, and the time in which there were any to read, both fading by the call. */
+  #read = 0;
+  #readMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#atMs = clock.nowMs();
+  }
+
+  /** A prompt was sent. */
+  sent(tokens: number): void {
+    this.#pass();
+    this.#left += tokens;
+  }
+
+  /** A prompt is read, or nobody waits for that any more. */
+  read(tokens: number): void {
+    this.#pass();
+    const left = this.#left - tokens;
+    this.#left = left > 1e-6 ? left : 0;
+    const keep = 1 - 1 / SPAN;
+    this.#read = this.#read * keep + tokens;
+    this.#readMs *= keep;
+  }
+
+  /** Until all that were sent are read, ms; 0: none is left, or nothing tells how fast it goes. */
+  leftMs(): number {
+    if (this.#left === 0 || this.#read === 0) return 0;
+    this.#pass();
+    return (this.#left * this.#readMs) / this.#read;
+  }
+
+  #pass(): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#left > 0) this.#readMs += nowMs - this.#atMs;
+    this.#atMs = nowMs;
+  }
+}
