@@ -62,6 +62,8 @@ export interface GateCall {
   readonly streams: boolean;
   /** What the last pick said beside `full`; null: all who would take it are full, and any of them will do. Its pick alone moves it. */
   hold: Hold | null;
+  /** Its wait is over: a place that a learned limit leaves above itself will do. Its gate alone sets it. */
+  overdue: boolean;
   /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */
   uncachedAt(worker: SlotWorker | null): number;
 }

@@ -21,6 +21,8 @@ export interface LimitSample {
 export interface Limit {
   /** Calls in flight; fractions allowed, at least 1. */
   readonly value: number;
+  /** What it may hold for a moment, rather than that somebody has waited in vain; absent: no more than `value`. */
+  readonly reach?: number;
   sample(sample: LimitSample): void;
 }
 

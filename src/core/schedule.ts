@@ -25,6 +25,8 @@ export interface ScheduleCall {
   readonly again: boolean;
   /** For whom a pick that answers `full` holds it; null otherwise. Each pick sets it anew. */
   hold: Hold | null;
+  /** It goes where there is no room by a limit that is learned, rather than nowhere. */
+  readonly overdue: boolean;
   /** How long it has stood in line by now, ms. */
   waitedMs(nowMs: number): number;
   /** Prompt tokens that this worker has to read anew; null: the worker where they are fewest. */

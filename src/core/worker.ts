@@ -32,6 +32,8 @@ export interface WorkerView {
   readonly replyHeaders: readonly string[];
   /** Calls in flight the worker may hold: its learned limit, floored; 0 while it cannot take any (cold, starting, unhealthy). */
   readonly limit: number;
+  /** Calls in flight that it may hold for a moment where its limit is learned, rather than that one has waited in vain. */
+  readonly reach: number;
   readonly inFlight: number;
   /** Prompt tokens of calls in flight that the worker still has to read, by estimate. */
   readonly backlogTokens: number;

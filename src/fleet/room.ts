@@ -32,6 +32,8 @@ export class Room {
   #fullPolls = 0;
   /** What it is known to take since it said last that it is full; fractions allowed. Infinite: its limit is below that. */
   #taken = Number.POSITIVE_INFINITY;
+  /** It has said that it is full. */
+  #refuses = false;
 
   constructor(limit: Limit, admits: boolean) {
     this.#limit = limit;
@@ -45,12 +47,20 @@ export class Room {
     return this.#isHeld() ? Math.min(this.slots, this.inFlight) : this.slots;
   }
 
+  /** None beyond its limit where that is not learned, or where it has ever said that it is full: it would say so again. */
+  get reach(): number {
+    const { limit } = this;
+    if (this.#refuses || !this.#admits || limit < this.slots || this.#limit.reach === undefined) return limit;
+    return Math.max(limit, Math.floor(this.#limit.reach));
+  }
+
   get learner(): Limit {
     return this.#limit;
   }
 
   set learner(limit: Limit) {
     this.#limit = limit;
+    this.#refuses = false;
     this.refresh();
   }
 
@@ -87,6 +97,7 @@ export class Room {
 
   /** It had no place for one of those in flight: for now it takes the others and no more, whatever its limit hopes for. */
   full(): void {
+    this.#refuses = true;
     this.#taken = Math.max(1, Math.min(this.#taken, this.inFlight - 1));
   }
 

@@ -131,6 +131,11 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     return this.#room.limit;
   }
 
+  /** A managed API counts refusals against its account: there nothing is tried that may be one. */
+  get reach(): number {
+    return this.account === null ? this.#room.reach : this.#room.limit;
+  }
+
   /** Another limit than before: what the old one learned is forgotten. */
   learnWith(limit: Limit): void {
     this.#room.learner = limit;

@@ -323,9 +323,12 @@ export class FairGate implements Gate {
   };
 
   #deadline(waiter: Waiter, nowMs: number): void {
-    if (waiter.hold !== null) this.#ask(waiter, false);
-    if (waiter.told) return;
     const { call, order, flow } = waiter;
+    if (waiter.hold !== null) this.#ask(waiter, false);
+    // Whose turn is next takes no place from anybody who was to have it.
+    call.overdue = !waiter.told && this.#bands.first() === waiter;
+    if (call.overdue) this.#look(null);
+    if (waiter.told) return;
     this.#learn(waiter, nowMs, this.#forecast(call, order, this.#lineOf(waiter), flow.band, nowMs) ?? 0);
     this.#refuseLater(waiter, 'waited', nowMs);
   }

@@ -33,6 +33,7 @@ export class Placing implements GateCall, ScheduleCall {
   readonly again: boolean;
   readonly maxWaitMs: number;
   hold: Hold | null = null;
+  overdue = false;
   readonly #sinceMs: number;
   /** Prompt tokens that need not be read anew at the lease's worker. */
   readonly #reusable: number;

@@ -173,6 +173,23 @@ export class Candidates implements WorkerIndex {
     return null;
   }
 
+  /** Where all are full: of those looked at, the one that may hold most beyond its limit, and was not tried for it. */
+  beyond(call: ScheduleCall, nowMs: number, passes: Passes): SlotWorker | null {
+    const count = this.#entries.length;
+    const begin = count > WIDTH ? Math.floor(this.#random() * count) : 0;
+    let best: SlotWorker | null = null;
+    let most = 0;
+    for (let i = Math.min(count, WIDTH); i > 0; i--) {
+      const { worker } = this.#entries[(begin + i) % count]!;
+      const { reach } = worker;
+      const left = reach > 0 ? 1 - worker.inFlight / reach : 0;
+      if (left <= most || call.tried?.has(worker.id) === true || !suits(worker, call, nowMs, passes)) continue;
+      most = left;
+      best = worker;
+    }
+    return best;
+  }
+
   /** Exchanges two of those with room; answers with the one that was at `from`. */
   #swap(from: number, to: number): Entry {
     const moved = this.#roomy[from]!;

@@ -136,6 +136,8 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
       const home = index.home(call, nowMs, passes);
       const all = index.gather(call, nowMs, passes, home, found);
       if (all === 0) {
+        const beyond = call.overdue ? index.beyond(call, nowMs, passes) : null;
+        if (beyond !== null) return beyond;
         const awaited = index.awaited(call, nowMs, passes);
         if (awaited === null) return again(index, call, nowMs);
         if (hasRoom(awaited)) return awaited;

@@ -18,6 +18,7 @@ const call = (): GateCall => ({
   inputTokens: 100,
   outputTokens: 10,
   hold: null,
+  overdue: false,
   streams: true,
   uncachedAt: () => 100,
 });

@@ -101,6 +101,25 @@ describe('the room of a worker', () => {
     expect([seen.changed, seen.freed, seen.slots]).toEqual([4, 1, 5]);
   });
 
+  it('reaches above a limit that is learned, until the worker says that it is full, and never above another', () => {
+    const learned = { ...playedLimit(8), reach: 9.5 };
+    const { worker } = watched(learned);
+    expect([worker.limit, worker.reach, watched(playedLimit(8)).worker.reach]).toEqual([8, 9, 8]);
+    worker.inFlight = 3;
+    worker.heard(1);
+    expect(worker.reach).toBe(3);
+    worker.heard(0.5);
+    worker.state = 'draining';
+    expect(worker.reach).toBe(0);
+    worker.state = 'warm';
+    expect(worker.reach).toBe(9);
+    worker.record(report({ outcome: 'failed', error: new RouterError('worker_full', 'Full.') }));
+    for (let ended = 0; ended < 40; ended++) worker.record(report());
+    expect([worker.limit, worker.reach]).toEqual([8, 8]);
+    worker.learnWith(learned);
+    expect(worker.reach).toBe(9);
+  });
+
   it('another limit counts from then on', () => {
     const { worker, seen } = watched(playedLimit(4));
     worker.learnWith(playedLimit(9));

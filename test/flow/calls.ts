@@ -36,6 +36,7 @@ export function gateCall(more: Partial<GateCall> = {}): GateCall {
     outputTokens: 50,
     streams: true,
     hold: null,
+    overdue: false,
     uncachedAt: () => 0,
     ...more,
   };

@@ -7,6 +7,7 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
   return {
     id,
     limit,
+    reach: limit,
     inFlight: 0,
     backlogTokens: 0,
     heldTokens: 0,

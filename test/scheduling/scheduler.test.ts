@@ -32,6 +32,19 @@ describe('the scheduler', () => {
     expect(pick([w('a', 0)])).toBe('full');
   });
 
+  it('sends a call that is overdue beyond a limit, where most is left, and nobody where limits are fixed', () => {
+    const workers = [
+      worker('a', 8, { inFlight: 8, reach: 9 }),
+      worker('b', 64, { inFlight: 65, reach: 72 }),
+      w('c', 4, 4),
+    ];
+    expect(pick(workers)).toBe('full');
+    expect(pick(workers, { overdue: true })).toBe('a');
+    expect(pick(workers, { overdue: true, tried: ['a'] })).toBe('b');
+    expect(pick([w('c', 4, 4), w('d', 0)], { overdue: true })).toBe('full');
+    expect(pick([...workers, w('e', 4, 3)], { overdue: true })).toBe('e');
+  });
+
   it('says none where every worker stands in another zone or holds too little, and full only of those that do not', () => {
     const eu = worker('eu', 1, { zone: 'eu', contextTokens: 1_000 });
     const full = worker('us', 1, { zone: 'us', inFlight: 1 });

@@ -27,6 +27,7 @@ export function worker(id: string, limit: number, more: Partial<TestWorker> = {}
   return {
     id,
     limit,
+    reach: limit,
     inFlight: 0,
     backlogTokens: 0,
     heldTokens: 0,
@@ -84,6 +85,7 @@ export function call({ tried, held = {}, waited = 0, ...more }: CallShape = {}):
     tried: tried === undefined ? null : new Set(tried),
     again: true,
     hold: null,
+    overdue: false,
     waitedMs: () => waited,
     uncachedAt: (at) => inputTokens - (at === null ? Math.max(0, ...Object.values(held)) : (held[at.id] ?? 0)),
     ...more,

@@ -35,8 +35,10 @@ describe('a recorded burst at a mean load of 0.7', () => {
     [0.5, 6, '8', 2],
     [0.7, 6, '8', 2],
     [1, 1, '32', 5],
+    [2, 1, '{ kind: gradient2, initial: 32 }', 10],
+    [2, 3, '{ kind: gradient2, initial: 16 }', 5],
   ])(
-    'nor behind prompts that are yet to be read (%f, %i of %s, %i s)',
+    'nor behind prompts that are yet to be read, nor where a limit shrinks (%f, %i of %s, %i s)',
     async (load, workers, concurrency, waitSeconds) => {
       const { waitedInVain } = await burst({ calls, load, workers, concurrency, waitSeconds, retries: 0, seed: 1 });
       expect(waitedInVain).toBe(0);

@@ -85,6 +85,7 @@ const WORKER: WorkerView & Pick<WorkerHealth, 'replied'> = {
   headers: ['authorization', 'Bearer key'],
   replyHeaders: [],
   versioned: false,
+  reach: 8,
   limit: 1,
   inFlight: 1,
   backlogTokens: 0,

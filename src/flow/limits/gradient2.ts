@@ -29,6 +29,8 @@ const HELD = 0.9;
 /** Half the calls in flight, and still this much of the delay: what makes it slow is not their number. */
 const UNCHANGED = 0.75;
 const BACK_OFF = 0.9;
+/** The limit is a guess that is an eighth off in both directions while it settles; so far above it nothing breaks. */
+const REACH = 1.125;
 
 /**
  * Netflix's Gradient2, changed in what does not hold for inference:
@@ -63,6 +65,10 @@ class Gradient2 implements Limit {
 
   get value(): number {
     return this.#value;
+  }
+
+  get reach(): number {
+    return Math.max(this.#value, Math.min(this.#options.max, this.#value * REACH));
   }
 
   sample(sample: LimitSample): void {
