@@ -119,6 +119,7 @@ function teach(worker: PoolWorker, tokens: number, firstContentMs: number): void
     begun: 0,
     model: MODEL,
     firstContentMs,
+    beganMs: null,
     wholeMs: null,
     outputTokens: 0,
     uncachedTokens: tokens,

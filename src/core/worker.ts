@@ -67,6 +67,17 @@ export interface SlotWorker extends WorkerView {
   heldTokens: number;
 }
 
+/** What an attempt tells of its worker when its reply begins, where that says how fast the worker is. */
+export interface BeginReport {
+  /** From sending to first content, ms. */
+  readonly firstContentMs: number;
+  /** Of its whole prompt: how much of it was cached turns out when the reply ends. */
+  readonly inputTokens: number;
+  /** Prompt tokens ahead of it and calls in flight when it was sent, the latter with itself. */
+  readonly aheadTokens: number;
+  readonly inFlight: number;
+}
+
 /** What an attempt tells of its worker when it is over. */
 export interface AttemptReport {
   readonly outcome: AttemptOutcome;
@@ -78,6 +89,8 @@ export interface AttemptReport {
   readonly model: string;
   /** From sending to first content, ms, where that tells of the worker's speed; null where it does not. */
   readonly firstContentMs: number | null;
+  /** When that came, monotonic ms, where the worker was told so then; null: it was not. */
+  readonly beganMs: number | null;
   /** From sending to all of a reply that comes in one piece, or for how long it did not come, ms; null: it comes in pieces. */
   readonly wholeMs: number | null;
   /** Tokens that it made, or was expected to make. */
@@ -95,6 +108,8 @@ export interface AttemptReport {
 export interface WorkerHealth {
   /** An attempt begins; half-open breakers count it as their probe. The answer is handed back with its end. */
   begin(): number;
+  /** A reply has begun. */
+  began(report: BeginReport): void;
   /** An attempt ended. */
   record(report: AttemptReport): void;
   /** The head of a reply came, whatever its status: a managed API's says how much of its account's limits is left. */

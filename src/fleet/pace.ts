@@ -24,20 +24,38 @@ export class WorkerPace {
   /** Replies in a row that were late, and the least late of them. */
   #streak = 0;
   #quickest = MOST;
+  /** When a reply began that was late. */
+  #lateAtMs = Number.NEGATIVE_INFINITY;
   /** Base, slope and factor side by side: a pick reads them of many workers, whose other numbers are far apart in memory. */
   readonly #shown = new Float64Array(3);
 
-  /** `busyMs`: what was to be expected with all that the worker had to do before it. */
-  learn(size: number, ms: number, wasAlone: boolean, busyMs = this.#line.at(size)): void {
+  /**
+   * A reply began so late: that is known long before it has ended, at a slow worker above all. What was read for it is not known
+   * yet, so `size` is the most that it can have been. `busyMs`: what was to be expected with all that the worker had to do before it.
+   */
+  began(size: number, ms: number, wasAlone: boolean, busyMs: number, nowMs: number): void {
+    const usualMs = this.#line.at(size);
+    if (usualMs === 0 || !(ms >= 0 && ms < 1e9)) return;
+    const ratio = Math.min(MOST, ms / Math.max(usualMs, busyMs));
+    if (ratio > LATE) this.#lateAtMs = nowMs;
+    if (!wasAlone) this.#late(ratio);
+    else if (ratio > LATE) this.#alone = Math.max(this.#alone, this.#alone + NEWEST * (ratio - this.#alone));
+    this.#show();
+  }
+
+  /** A reply has ended; `beganMs`: when it began, if that was told, null: not before now. */
+  learn(size: number, ms: number, wasAlone: boolean, beganMs: number | null = null): void {
     if (!(size >= 0 && size < 1e9 && ms >= 0 && ms < 1e9)) return;
     const usualMs = this.#line.at(size);
     if (usualMs === 0 || wasAlone) this.#line.learn(size, ms);
     if (usualMs === 0) return this.#show();
+    // It is no news from a worker that others have shown to be slow since it began.
+    if (beganMs !== null && beganMs < this.#lateAtMs) return this.#show();
     const ratio = Math.min(MOST, ms / usualMs);
     // Others only make a reply later: a quick one tells in any case.
     if (wasAlone || ratio < this.#alone) this.#alone += NEWEST * (ratio - this.#alone);
     this.#busy = Math.min(this.#busy, ratio);
-    if (!wasAlone) this.#late(Math.min(MOST, ms / Math.max(usualMs, busyMs)));
+    if (!wasAlone && beganMs === null) this.#late(ratio);
     this.#show();
   }
 

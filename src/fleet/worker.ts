@@ -4,7 +4,14 @@ import type { Limit } from '../core/limit.ts';
 import type { GpuPrice } from '../core/prices.ts';
 import type { Clock } from '../core/runtime.ts';
 import type { HeaderView } from '../core/transport.ts';
-import type { AttemptReport, EngineMemory, SlotWorker, WorkerHealth, WorkerState } from '../core/worker.ts';
+import type {
+  AttemptReport,
+  BeginReport,
+  EngineMemory,
+  SlotWorker,
+  WorkerHealth,
+  WorkerState,
+} from '../core/worker.ts';
 import { FadingSum } from '../structures/fading-sum.ts';
 import { Account } from './account.ts';
 import { WorkerPace } from './pace.ts';
@@ -215,6 +222,11 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
     return this.breaker.begin();
   }
 
+  began({ inputTokens, aheadTokens, firstContentMs, inFlight }: BeginReport): void {
+    const busyMs = this.#speed.usualMs(inputTokens + aheadTokens);
+    this.#firstPace.began(inputTokens, firstContentMs, inFlight === 1, busyMs, this.#clock.nowMs());
+  }
+
   record(report: AttemptReport): void {
     // Health first: room that is learned may be given away there and then.
     this.#judge(report);
@@ -267,9 +279,8 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
       this.#firstPace.lost();
     } else if (firstContentMs !== null) {
       const aheadTokens = Math.max(0, backlogTokens - uncachedTokens);
-      const busyMs = this.#speed.usualMs(uncachedTokens + aheadTokens);
       this.#speed.learn(uncachedTokens, aheadTokens, firstContentMs);
-      this.#firstPace.learn(uncachedTokens, firstContentMs, inFlight === 1, busyMs);
+      this.#firstPace.learn(uncachedTokens, firstContentMs, inFlight === 1, report.beganMs);
     }
     this.#learnWhole(report);
     // An account's rate limit is no matter of calls in flight.

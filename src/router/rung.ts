@@ -15,7 +15,7 @@ import { type Below, firstContentMs, patienceMs, worthWaiting } from './patience
 import { Placing } from './placing.ts';
 import type { Progress } from './progress.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import { type CallBooks, closeAttempt } from './settle.ts';
+import { type CallBooks, closeAttempt, openReply } from './settle.ts';
 import { type RungFailure, verdict } from './verdict.ts';
 
 /** A pool with the way in which its workers are chosen. */
@@ -114,7 +114,7 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     const { held: tried, attempt } = begin(deps, progress, rung, placing, permit);
     const error = await attempt.committed;
     if (error === null) {
-      permit.began();
+      openReply(tried, request, attempt);
       progress.firstContentMs = attempt.committedMs - request.receivedMs;
       return { held: tried, attempt };
     }

@@ -20,18 +20,32 @@ export function outcomeOf(error: RouterError | null, how: End['how']): AttemptOu
   return error !== null && error.blame === 'worker' ? 'failed' : 'ignored';
 }
 
+/** A buffered chat reply is silent until it is whole: when it came says how long it is. */
+const tellsOfSpeed = ({ call, dialect }: InferenceRequest): boolean => call.stream || dialect.class !== 'chat';
+
+/** First content has come: the prompt is read, and how long that took is news of the worker. */
+export function openReply(
+  { permit, worker, placing, inFlight, backlogTokens }: Try,
+  request: InferenceRequest,
+  { firstContentMs }: Pick<Attempt, 'firstContentMs'>,
+): void {
+  permit.began();
+  if (firstContentMs === null || !tellsOfSpeed(request)) return;
+  const aheadTokens = Math.max(0, backlogTokens - placing.uncachedAt(worker));
+  worker.began({ firstContentMs, inputTokens: placing.inputTokens, aheadTokens, inFlight });
+}
+
 /** Closes one attempt: health first, since closing the permit hands the slot to the next in line there and then. */
 export function closeAttempt(
   { permit, worker, placing, begun, inFlight, backlogTokens }: Try,
-  { call, dialect }: InferenceRequest,
-  attempt: Pick<Attempt, 'usage' | 'firstContentMs' | 'ageMs'> | null,
+  request: InferenceRequest,
+  attempt: Pick<Attempt, 'usage' | 'firstContentMs' | 'ageMs' | 'committedMs'> | null,
   error: RouterError | null,
   how: End['how'],
 ): void {
   const outcome = outcomeOf(error, how);
   const usage = attempt?.usage ?? null;
-  // A buffered chat reply is silent until it is whole: when it came says how long it is.
-  const tells = call.stream || dialect.class !== 'chat';
+  const tells = tellsOfSpeed(request);
   const expected = placing.uncachedAt(worker);
   const uncachedTokens = usage === null ? expected : placing.inputTokens * uncachedShare(usage);
   worker.record({
@@ -40,6 +54,7 @@ export function closeAttempt(
     begun,
     model: placing.model,
     firstContentMs: tells ? (attempt?.firstContentMs ?? null) : null,
+    beganMs: tells && attempt !== null && attempt.firstContentMs !== null ? attempt.committedMs : null,
     wholeMs: tells || attempt === null ? null : (attempt.firstContentMs ?? attempt.ageMs),
     outputTokens: usage?.outputTokens ?? placing.outputTokens,
     uncachedTokens,

@@ -55,6 +55,7 @@ export const report = (more: Partial<AttemptReport> = {}): AttemptReport => ({
   begun: 0,
   model: 'm',
   firstContentMs: null,
+  beganMs: null,
   wholeMs: null,
   outputTokens: 100,
   uncachedTokens: 1_000,

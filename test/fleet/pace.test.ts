@@ -36,10 +36,34 @@ describe('the pace of a worker', () => {
     learn(pace, 3, 10, false);
     learn(pace, 1, 1, false);
     expect(pace.at(1_000)).toBeCloseTo(150, -1);
-    for (let i = 0; i < 20; i++) pace.learn(1_000, 10 * 150, false, 9 * 150);
+    for (let i = 0; i < 20; i++) pace.began(1_000, 10 * 150, false, 9 * 150, i);
     expect(pace.at(1_000)).toBeCloseTo(150, -1);
     learn(pace, 4, 10, false);
     expect(pace.at(1_000)).toBeGreaterThan(9 * 150);
+  });
+
+  it('falls when a late reply begins, long before it ends, and replies that began before it change nothing any more', () => {
+    const pace = taught();
+    pace.began(1_000, 10 * 150, true, 0, 5_000);
+    const slowMs = pace.at(1_000);
+    expect(slowMs).toBeGreaterThan(3 * 150);
+    for (let i = 0; i < 4; i++) pace.learn(1_000, 150, false, 4_999);
+    expect(pace.at(1_000)).toBeCloseTo(slowMs);
+    for (let i = 0; i < 4; i++) pace.learn(1_000, 150, false, 5_001);
+    expect(pace.at(1_000)).toBeLessThan(3 * 150);
+    const busy = taught();
+    for (let i = 0; i < 4; i++) busy.began(1_000, 10 * 150, false, 0, i);
+    expect(busy.at(1_000)).toBeGreaterThan(9 * 150);
+    busy.learn(1_000, 150, false, 2);
+    expect(busy.at(1_000)).toBeGreaterThan(9 * 150);
+    busy.learn(1_000, 150, false, 4);
+    expect(busy.at(1_000)).toBeCloseTo(150, -1);
+  });
+
+  it('does not fall when a reply begins that is late for a cached prompt and in time for one that is not', () => {
+    const pace = taught();
+    for (let i = 0; i < 8; i++) pace.began(10_000, usualMs(10_000), i % 2 === 0, 0, i);
+    expect(pace.at(1_000)).toBeCloseTo(150, -1);
   });
 
   it('is open again once the worker is empty, where only busy times spoke against it', () => {

@@ -22,6 +22,7 @@ function told(aheadTokens: number, usage: { uncachedTokens: number; cachedTokens
   const attempt = {
     usage: usage === null ? null : { ...usage, outputTokens: 70, reasoningTokens: 0 },
     firstContentMs: 800,
+    committedMs: 900,
     ageMs: 2_000,
   };
   closeAttempt(held as unknown as Parameters<typeof closeAttempt>[0], request, attempt, null, 'complete');

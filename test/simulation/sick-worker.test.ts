@@ -4,7 +4,7 @@ import { profiles } from '../../src/scheduling/profiles.ts';
 import { type SICKNESSES, type SickOptions, sickWorker } from './claims/sick-worker.ts';
 
 type Profile = keyof typeof profiles;
-type More = Pick<SickOptions, 'isWhole' | 'limit' | 'load'>;
+type More = Pick<SickOptions, 'isWhole' | 'limit' | 'load'> & { readonly seed?: number };
 
 const SICK = ['slow', 'turning slow', 'flapping 1 s', 'flapping 5 s'] as const satisfies (keyof typeof SICKNESSES)[];
 const SLOW = ['slow', 'turning slow'] as const;
@@ -68,6 +68,14 @@ describe('one worker of four', () => {
     },
     60_000,
   );
+
+  it('F088 costs no more where many are in its own line before the first of them has ended (p2c)', async () => {
+    const more = { load: 0.5, limit: 64, seed: 2 };
+    const healthy = await figures('h100', null, 'p2c', more);
+    const { p99Ms, fourthShare } = await figures('h100', 'turning slow', 'p2c', more);
+    expect(p99Ms).toBeLessThanOrEqual(1.5 * healthy.p99Ms);
+    expect(fourthShare).toBeLessThan(0.02);
+  });
 
   it.each(['sticky', 'least-requests'] as const)('F088 gets its share again when it is well (%s)', async (profile) => {
     const { fourthShare, fourthAtLast } = await sickWorker({
