@@ -42,6 +42,12 @@ export async function overloads(seconds: number): Promise<string> {
                 all.map(({ served }) => served ?? 0),
                 percent,
               ),
+          retries === 0
+            ? '–'
+            : range(
+                all.map(({ served, servable }) => (served ?? 0) / (servable ?? 1)),
+                percent,
+              ),
         ]);
       }
   const head = [
@@ -53,6 +59,7 @@ export async function overloads(seconds: number): Promise<string> {
     'recovery',
     'Retry-After p50 / p95',
     'of those who came back, served',
+    'of those that slots were left for',
   ];
   return table(head, rows);
 }
@@ -60,7 +67,7 @@ export async function overloads(seconds: number): Promise<string> {
 /** What becomes of callers who all come back when they are told to, four times at most. */
 export async function comebacks(seconds: number): Promise<string> {
   const rows: string[][] = [];
-  for (const times of [1.2, 1.5, 2, 3]) {
+  for (const times of [1.2, 1.5, 2, 3, 10]) {
     const figures = await overload({
       shape: 'poisson',
       waitSeconds: 10,
@@ -69,13 +76,15 @@ export async function comebacks(seconds: number): Promise<string> {
       retries: 4,
       seed: 1,
     });
-    const { calls, refused, served, retryAfterSeconds, recoveryMs } = figures;
+    const { calls, refused, served, servable, retryAfterSeconds, recoveryMs } = figures;
     rows.push([
       `${times}×`,
       `${calls}`,
       `${refused}`,
       `${retryAfterSeconds.p50} s / ${retryAfterSeconds.p95} s`,
       percent(served),
+      percent(servable),
+      percent((served ?? 0) / (servable ?? 1)),
       ms(recoveryMs),
     ]);
   }
@@ -86,6 +95,8 @@ export async function comebacks(seconds: number): Promise<string> {
       'refused',
       'Retry-After p50 / p95',
       'of further tries, served',
+      'could be served',
+      'served of these',
       'recovery',
     ],
     rows,

@@ -34,6 +34,8 @@ export interface OverloadFigures {
   readonly recoveryMs: number;
   /** Of those who came back as told: the share that was served then. */
   readonly served: number | null;
+  /** The share that the best possible order would have served of them when they came: no slot is left for more. */
+  readonly servable: number | null;
   readonly retryAfterSeconds: { readonly p50: number | null; readonly p95: number | null };
 }
 
@@ -79,9 +81,38 @@ classes:
       ) ?? 0,
     waitedInVain: refusals.get('waited') ?? 0,
     recoveryMs: recovery(records, CALM_SECONDS * 1_000, overUntilMs),
+    servable: back.length === 0 ? null : mostServed(records, waitSeconds * 1_000) / back.length,
     served: back.length === 0 ? null : back.filter(({ code }) => code === null).length / back.length,
     retryAfterSeconds: { p50: percentile(hints, 0.5), p95: percentile(hints, 0.95) },
   };
+}
+
+/**
+ * Of further tries, as many as slots are left for by the first ones that were served: each slot goes to the oldest that may still
+ * wait, with nothing left idle while one does. Slots are counted by the time of one call.
+ */
+function mostServed(records: readonly CallRecord[], waitMs: number): number {
+  const further = records.filter(({ tries }) => tries > 1).map(({ arrivedMs }) => arrivedMs);
+  further.sort((a, b) => a - b);
+  const taken = new Map<number, number>();
+  let lastMs = 0;
+  for (const { tries, code, arrivedMs, totalMs } of records) {
+    lastMs = Math.max(lastMs, arrivedMs);
+    if (tries > 1 || code !== null) continue;
+    const at = Math.floor((arrivedMs + totalMs) / WORKER.serviceMs);
+    taken.set(at, (taken.get(at) ?? 0) + 1);
+  }
+  let served = 0;
+  let next = 0;
+  for (let at = 0; at * WORKER.serviceMs <= lastMs + waitMs; at++) {
+    const nowMs = at * WORKER.serviceMs;
+    while (next < further.length && further[next]! + waitMs < nowMs) next++;
+    for (let left = WORKER.slots - (taken.get(at) ?? 0); left > 0 && further[next]! < nowMs; left--) {
+      next++;
+      served++;
+    }
+  }
+  return served;
 }
 
 function recovery(records: readonly CallRecord[], calmUntilMs: number, overUntilMs: number): number {
