@@ -8,7 +8,7 @@ import { Deadlines } from './deadlines.ts';
 import type { Flow } from './flow.ts';
 import { cautiousMs, forecast, NEWEST } from './forecast.ts';
 import { Held } from './held.ts';
-import type { Lane } from './lane.ts';
+import { hasItsPart, type Lane } from './lane.ts';
 import type { Line } from './line.ts';
 import { lineStatus } from './line-status.ts';
 import { OpenSlots } from './open-slots.ts';
@@ -176,11 +176,16 @@ export class FairGate implements Gate {
     const lane = line.lanes[flow.band]!;
     const { longestWaitMs } = line.rules;
     if (lane.waiting === lane.held) lane.crowding.begins(nowMs, longestWaitMs);
-    if (forecastMs !== null && waitMs !== null) {
+    const { reading } = this.#slots;
+    if (forecastMs === null || waitMs === null) {
+      // No call has ended yet, but how fast prompts are read may be known.
+      const readMs = reading.leftMs(lane.tokens);
+      if (readMs > call.maxWaitMs) return { refused: 'forecast', waitMs: readMs };
+    } else {
       const slotMs = this.#slotMs();
       const short =
         flow.band <= PEOPLE && hasItsPart(flow, lane) && waitMs > lane.crowding.mayWaitMs(nowMs, longestWaitMs, slotMs);
-      if (short || cautiousMs(Math.max(forecastMs, waitMs), slotMs, this.#slots.reading.leftMs()) > call.maxWaitMs) {
+      if (short || cautiousMs(Math.max(forecastMs, waitMs), slotMs, reading.leftMs()) > call.maxWaitMs) {
         lane.crowding.refused(nowMs, short);
         return { refused: 'forecast', waitMs };
       }
@@ -384,11 +389,6 @@ export class FairGate implements Gate {
       meanAgeMs: this.#slots.meanAgeMs(nowMs),
     });
   }
-}
-
-/** Whether the tenant has as much in line as is its by weight: others' calls are not what keeps the line long. */
-function hasItsPart({ waiting, share }: Flow, lane: Lane): boolean {
-  return (waiting * lane.standing.length) / share.weight >= lane.waiting;
 }
 
 /** A forecast in the light of how true the tenant's last ones were. */

@@ -130,3 +130,8 @@ function comesBefore(offered: Waiter, shown: Waiter): boolean {
   const isFirst = own === undefined || goesBefore(offered, own);
   return isFirst && offered.order < shown.order;
 }
+
+/** Whether the tenant has as much in line as is its by weight: others' calls are not what keeps the line long. */
+export function hasItsPart({ waiting, share }: Flow, lane: Lane): boolean {
+  return (waiting * lane.standing.length) / share.weight >= lane.waiting;
+}

@@ -3,6 +3,8 @@ import type { Clock } from '../core/runtime.ts';
 
 /** Calls that the speed of reading looks back on. */
 const SPAN = 64;
+/** With fewer it is not known. */
+const ENOUGH = 4;
 
 /**
  * A pace that is the mean of minutes does not tell a burst of long prompts: an engine reads them one after another, and its
@@ -12,6 +14,8 @@ const SPAN = 64;
 export class Reading {
   readonly #clock: Clock;
   #left = 0;
+  /** Prompts read so far. */
+  #prompts = 0;
   #atMs: number;
   /** Tokens read of late, and the time in which there were any to read, both fading by the call. */
   #read = 0;
@@ -36,13 +40,14 @@ export class Reading {
     const keep = 1 - 1 / SPAN;
     this.#read = this.#read * keep + tokens;
     this.#readMs *= keep;
+    this.#prompts++;
   }
 
-  /** Until all that were sent are read, ms; 0: none is left, or nothing tells how fast it goes. */
-  leftMs(): number {
-    if (this.#left === 0 || this.#read === 0) return 0;
+  /** Until all that were sent are read, and so many tokens more, ms; 0: none is left, or too little tells how fast it goes. */
+  leftMs(more = 0): number {
+    if (this.#left === 0 || this.#read === 0 || this.#prompts < ENOUGH) return 0;
     this.#pass();
-    return (this.#left * this.#readMs) / this.#read;
+    return ((this.#left + more) * this.#readMs) / this.#read;
   }
 
   #pass(): void {

@@ -59,6 +59,26 @@ describe('behind a burst of long prompts', () => {
     expect(await flooded(true)).toBe('forecast');
   });
 
+  it.each([
+    [4, 'forecast'],
+    [3, 'waits'],
+  ])('though no call has ended yet, once %i prompts were read (%s)', async (read, answer) => {
+    const clock = new VirtualClock();
+    const worker = slotWorker('w', 8);
+    const gate = new FairGate({ clock, rules: gateRules(), capacity: () => 8 });
+    const enter = () => gate.acquire(gateCall({ uncachedAt: () => 1_000 }), on(worker));
+    const permits = Array.from({ length: 8 }, () => held(enter()));
+    for (const permit of permits.slice(0, read)) {
+      await clock.advance(250);
+      permit.began();
+    }
+    // Those that were sent are read within its second, but not who stands before it as well.
+    const first = enter();
+    expect([told(first), told(enter())]).toEqual(['waits', answer]);
+    gate.close();
+    for (const permit of permits) permit.close('won');
+  });
+
   it('a reply that comes whole does not tell when its prompt was read, and so the mean pace counts', async () => {
     expect(await flooded(false)).toBe('waits');
   });

@@ -35,6 +35,7 @@ describe('a recorded burst at a mean load of 0.7', () => {
     [0.5, 6, '8', 2],
     [0.7, 6, '8', 2],
     [1, 1, '32', 5],
+    [2, 2, '16', 2],
     [2, 1, '{ kind: gradient2, initial: 32 }', 10],
     [2, 3, '{ kind: gradient2, initial: 16 }', 5],
   ])(
