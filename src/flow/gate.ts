@@ -295,7 +295,8 @@ export class FairGate implements Gate {
   }
 
   #pass(waiter: Waiter): void {
-    const { flow } = waiter;
+    const { call, flow } = waiter;
+    if (call.overdue) return;
     const lane = this.#laneOf(waiter);
     if (waiter.hold !== null) {
       const stood = waiter.isAside;
@@ -330,9 +331,9 @@ export class FairGate implements Gate {
   #deadline(waiter: Waiter, nowMs: number): void {
     const { call, order, flow } = waiter;
     if (waiter.hold !== null) this.#ask(waiter, false);
-    // Whose turn is next takes no place from anybody who was to have it.
-    call.overdue = !waiter.told && this.#bands.first() === waiter;
-    if (call.overdue) this.#look(null);
+    // Whose tenant is next takes no place from another's.
+    call.overdue = !waiter.told && this.#bands.first()?.flow === flow;
+    if (call.overdue) this.#ask(waiter, false);
     if (waiter.told) return;
     this.#learn(waiter, nowMs, this.#forecast(call, order, this.#lineOf(waiter), flow.band, nowMs) ?? 0);
     this.#refuseLater(waiter, 'waited', nowMs);

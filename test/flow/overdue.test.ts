@@ -28,9 +28,9 @@ const after = async (clock: VirtualClock, ms: number, ...answers: (Answer | Prom
 
 it('whoever would have waited in vain takes a place above the limit, one after another, as far as it reaches', async () => {
   const { clock, worker, gate, enter, running } = full(4);
-  const calls = [enter(), enter(), enter()];
-  expect(await after(clock, 999, ...calls)).toEqual(['waits', 'waits', 'waits']);
-  expect(await after(clock, 1, ...calls)).toEqual(['w', 'w', 'waited']);
+  const calls = [998, 999, 1_000].map((maxWaitMs) => enter({ maxWaitMs }));
+  expect(await after(clock, 997, ...calls)).toEqual(['waits', 'waits', 'waits']);
+  expect(await after(clock, 3, ...calls)).toEqual(['w', 'w', 'waited']);
   expect([worker.inFlight, gate.waiting]).toEqual([4, 0]);
   const later = enter();
   for (const permit of running) permit.close('won');
@@ -42,12 +42,15 @@ it('whoever would have waited in vain takes a place above the limit, one after a
   expect([worker.inFlight, clock.pending]).toEqual([0, 0]);
 });
 
-it('nobody gets past those whose turn is before its own, however short its wait', async () => {
+it('nobody gets past another tenant whose turn is before its own, however short its wait', async () => {
   const { clock, gate, enter, running } = full(4);
-  const first = enter({ maxWaitMs: 5_000 });
-  const hasty = enter({ maxWaitMs: 100 });
-  expect(await after(clock, 100, first, hasty)).toEqual(['waits', 'waited']);
-  expect(await after(clock, 4_900, first)).toEqual(['w']);
-  for (const permit of [...running, (await first) as Permit]) permit.close('won');
+  const first = enter({ tenant: 'patient', maxWaitMs: 5_000 });
+  const hasty = enter({ tenant: 'hasty', maxWaitMs: 100 });
+  const own = enter({ tenant: 'patient', maxWaitMs: 200 });
+  expect(await after(clock, 100, first, hasty, own)).toEqual(['waits', 'waited', 'waits']);
+  // Of one tenant's calls the one that can wait no longer goes first.
+  expect(await after(clock, 100, first, own)).toEqual(['waits', 'w']);
+  expect(await after(clock, 4_800, first)).toEqual(['w']);
+  for (const permit of [...running, (await first) as Permit, (await own) as Permit]) permit.close('won');
   gate.close();
 });
