@@ -59,10 +59,10 @@ export async function agentPlaces(sessions: readonly AgentSession[], minutes: nu
 /** The same calls placed again by one who knows them beforehand. */
 export async function agentsPlacedAgain(sessions: readonly AgentSession[], minutes: number): Promise<string> {
   const floors = await agentFloors({ sessions, schedule: 'sticky', load: 0.7, lastsMs: minutes * 60_000, seed: 1 });
-  const rows = [...floors].map(([name, { reusedOfPerfect, imbalanceP95 }]) => [
+  const rows = [...floors].map(([name, { reusedOfPerfect, imbalance }]) => [
     name,
     percent(reusedOfPerfect),
-    ...imbalanceP95.map(two),
+    ...imbalance.map(two),
   ]);
   return table(
     ['', 'of perfect reuse', ...WINDOWS_MS.map((windowMs) => `imbalance p95, ${windowMs / 60_000} min`)],
