@@ -11,7 +11,7 @@ export function printSpan(seed: number, bytes: Uint8Array, start: number, end: n
 }
 
 /** Two lanes of words, which do not wait for each other, become one print at the end. */
-function printBytes(seed: number, bytes: Uint8Array, start: number, end: number): number {
+export function printBytes(seed: number, bytes: Uint8Array, start: number, end: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let even = seed;
   let odd = ~seed;
