@@ -31,6 +31,11 @@ export function schedulingSchema({ filters, scorers, pickers }: Registries) {
             .describe(
               'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where reading the prompt anew takes less.',
             ),
+          rest: duration(0)
+            .prefault('0s')
+            .describe(
+              'Duration. A call whose prompt no worker has waits so long for a full worker that would cost it less: half of what it would save at most.',
+            ),
         })
         .optional()
         .describe('Keeps runs where their prompts are cached. Default: not.'),
@@ -83,7 +88,8 @@ export function profileSpecs(
         weight === undefined ? [] : [{ ...part(registries.scorers, kind), weight }],
       ),
       picker: part(registries.pickers, picker),
-      sticky: sticky === undefined ? null : { holds: sticky.holds, breakAfterMs: sticky.breakAfter },
+      sticky:
+        sticky === undefined ? null : { holds: sticky.holds, breakAfterMs: sticky.breakAfter, restMs: sticky.rest },
     };
     return [named, spec] as const;
   });

@@ -113,6 +113,42 @@ describe('a run placed by sticky-even', () => {
     expect(pick(workers, { inputTokens: 9_000 })).toBe('idle');
   });
 
+  it('waits for a full worker that did less, half as long as that saves and ten seconds at most', () => {
+    const workers = (work: number) => [fast('busy', { work }), fast('rested', { inFlight: 4 })];
+    const asked = (waited: number) => ({ inputTokens: 9_000, waited });
+    // By one speed for all: 8 tokens a ms, and a second for being full.
+    expect(even(workers(80_000), asked(4_490))).toBe('full');
+    expect(even(workers(80_000), asked(4_510))).toBe('busy');
+    expect(even(workers(8_000_000), asked(9_990))).toBe('full');
+    expect(even(workers(8_000_000), asked(10_010))).toBe('busy');
+    expect(even([fast('busy'), fast('rested', { inFlight: 4, work: 80_000 })], asked(0))).toBe('busy');
+    expect(pick(workers(80_000), asked(0))).toBe('busy');
+  });
+
+  it('says for whom it waits, and goes there once there is room', () => {
+    const random = lot();
+    const index = new Candidates(random);
+    const scheduler = createScheduler(profiles['sticky-even'], parts, random);
+    const [busy, rested] = [fast('busy', { work: 80_000 }), fast('rested', { inFlight: 4 })];
+    index.replace([busy, rested]);
+    const asked = call({ inputTokens: 9_000 });
+    expect(scheduler.pick(index, asked, 1_000)).toBe('full');
+    expect(asked.hold).toEqual({ worker: rested, other: busy, untilMs: 1_000 + 4_500 });
+    rested.inFlight = 3;
+    index.changed(rested);
+    expect(scheduler.pick(index, asked, 2_000)).toBe(rested);
+    expect(asked.hold).toBe(null);
+  });
+
+  it('would send all to a worker that has just come, until that has as much to read: so it is not the default', () => {
+    const workers = [
+      fast('old', { work: 2_000_000 }),
+      fast('come', { backlogTokens: 400_000, limit: 64, inFlight: 20 }),
+    ];
+    expect(even(workers, { inputTokens: 9_000 })).toBe('come');
+    expect(pick(workers, { inputTokens: 9_000 })).toBe('old');
+  });
+
   it('stays where its prompt is, however much was done there', () => {
     expect(even([fast('a'), fast('home', { work: 3_000_000 })], step())).toBe('home');
   });
@@ -160,9 +196,9 @@ describe('a run whose worker is full', () => {
     index.replace([...many, home]);
     const asked = call(step({ lease: lease(true), waited: 400 }));
     expect(scheduler.pick(index, asked, 1_400)).toBe('full');
-    expect(asked.hold).toEqual({ worker: home, other: null, untilMs: 1_000 + 9_930 });
-    const waitedTooLong = call(step({ lease: lease(true), waited: 10_000 }));
-    expect(scheduler.pick(index, waitedTooLong, 11_000)).toBe('full');
+    expect(asked.hold).toEqual({ worker: home, other: null, untilMs: 1_000 + 19_860 });
+    const waitedTooLong = call(step({ lease: lease(true), waited: 20_000 }));
+    expect(scheduler.pick(index, waitedTooLong, 21_000)).toBe('full');
     expect(waitedTooLong.hold).toBe(null);
     // Whose worker is gone, or who has none, takes any.
     for (const more of [{ lease: null }, { lease: { ...lease(true), workerId: 'gone' } }]) {
