@@ -58,8 +58,8 @@ const sections: Readonly<Record<string, () => Promise<string>>> = {
   'Callers who come back': () => comebacks(60),
   'Recorded bursts': () => bursts(calls),
   'One sick worker of four': sickWorkers,
-  'Agents and their prompts': () => agentPlaces(sessions, 240),
-  'Floor of imbalance': () => agentsPlacedAgain(sessions, 240),
+  'Agents and their prompts': () => agentPlaces(sessions, 120),
+  'Floor of imbalance': () => agentsPlacedAgain(sessions, 120),
   'Beside real processes': besideLive,
 };
 for (const [title, made] of Object.entries(sections)) {

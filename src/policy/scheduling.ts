@@ -29,7 +29,7 @@ export function schedulingSchema({ filters, scorers, pickers }: Registries) {
           breakAfter: duration(1)
             .prefault('60s')
             .describe(
-              'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where reading the prompt anew takes less.',
+              'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where twice the time to read the prompt anew is less.',
             ),
           rest: duration(0)
             .prefault('0s')

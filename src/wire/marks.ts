@@ -1,13 +1,13 @@
 // Tells how much of a long text's beginning is still there in a later version of it, by few small samples. For dialects, agents
 // and router: a prompt whose beginning was changed is not in any cache, whoever sends it.
 import type { PromptMarks } from '../core/dialect.ts';
-import { printBytes } from './print.ts';
+import { printWords } from './print.ts';
 
 /** Samples of one text are at most so many, and half of that at least. */
 const MOST_MARKS = 64;
 /** A shorter text is not worth it: to read it anew is soon done. */
 export const LEAST_BYTES = 16_384;
-const SAMPLE_BYTES = 32;
+const SAMPLE_WORDS = 8;
 /** What clients change at the end of what they sent before is no loss: marks of what is cached, reminders. */
 const END_SHARE = 0.05;
 
@@ -17,10 +17,9 @@ export function marksOf(bytes: Uint8Array, start: number, end: number): PromptMa
   if (length < LEAST_BYTES) return null;
   const stepBytes = stepOf(length);
   const prints = new Int32Array(Math.floor(length / stepBytes));
-  for (let at = 0; at < prints.length; at++) {
-    const to = start + (at + 1) * stepBytes;
-    prints[at] = printBytes(0, bytes, to - SAMPLE_BYTES, to);
-  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const firstAt = start + stepBytes - 4 * SAMPLE_WORDS;
+  for (let at = 0; at < prints.length; at++) prints[at] = printWords(view, firstAt + at * stepBytes, SAMPLE_WORDS);
   return { stepBytes, bytes: length, prints };
 }
 

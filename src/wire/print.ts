@@ -11,7 +11,7 @@ export function printSpan(seed: number, bytes: Uint8Array, start: number, end: n
 }
 
 /** Two lanes of words, which do not wait for each other, become one print at the end. */
-export function printBytes(seed: number, bytes: Uint8Array, start: number, end: number): number {
+function printBytes(seed: number, bytes: Uint8Array, start: number, end: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let even = seed;
   let odd = ~seed;
@@ -22,6 +22,13 @@ export function printBytes(seed: number, bytes: Uint8Array, start: number, end: 
   }
   for (; i < end; i++) even = mix(even, bytes[i]!);
   return mix(even, odd);
+}
+
+/** The words of a sample, of whole ones from `start` on. */
+export function printWords(view: DataView, start: number, words: number): number {
+  let print = 0;
+  for (let at = start; at < start + 4 * words; at += 4) print = mix(print, view.getInt32(at, true));
+  return print;
 }
 
 function mix(print: number, word: number): number {
