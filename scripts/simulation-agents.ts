@@ -44,11 +44,12 @@ const COLUMNS: readonly Column[] = [
   }),
 ];
 
-/** The middle one of the seeds, with least and most where they differ. */
+/** The middle one of the seeds, with least and most where they differ; of two seeds those two. */
 function cell(all: readonly AgentFigures[], [, of, say]: Column): string {
   const values = all.map(of).sort((a, b) => (a ?? 0) - (b ?? 0));
   const [middle, least, most] = [values[(values.length - 1) >> 1]!, values[0]!, values.at(-1)!].map(say);
-  return least === most ? middle! : `${middle} (${least} to ${most})`;
+  if (least === most) return middle!;
+  return values.length < 3 ? `${least} to ${most}` : `${middle} (${least} to ${most})`;
 }
 
 /** One row of the table; for each of these a run of its own. */
