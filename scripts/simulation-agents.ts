@@ -1,68 +1,97 @@
 // The table of agents whose prompts lie in their workers' caches, by load and by the way in which workers are chosen. For
 // scripts/simulations.ts.
 import type { AgentSession } from '../src/simulation/traces/forms.ts';
-import { type AgentFigures, agentFloors, agentPolicy, agents, WINDOWS_MS } from '../test/simulation/claims/agents.ts';
-import { percent, SEEDS, seeded, table } from './simulation-cells.ts';
+import {
+  type AgentFigures,
+  type AgentOptions,
+  agentFloors,
+  agentPolicy,
+  agents,
+  WINDOWS_MS,
+} from '../test/simulation/claims/agents.ts';
+import { percent, SEEDS, table } from './simulation-cells.ts';
 
-const SCHEDULES = ['sticky', 'sticky-even', 'least-requests', 'round-robin'] as const;
+type Schedule = AgentOptions['schedule'];
+
+const SCHEDULES = ['sticky-even', 'sticky', 'least-requests', 'round-robin'] as const;
 const LOADS = [0.7, 1, 1.5] as const;
+/** Looked at when all was chosen. */
+const FRESH_SEEDS = [4, 5] as const;
 
-const seconds = (value: number | null) => (value === null ? '–' : `${(value / 1_000).toFixed(1)} s`);
+const seconds = (value: number | null) => (value === null ? '–' : `${(value / 1_000).toFixed(1)}`);
 const two = (value: number | null) => (value === null ? '–' : value.toFixed(2));
 
-type Row = readonly [name: string, of: (figures: AgentFigures) => number | null, say: (value: number | null) => string];
-
-const ROWS: readonly Row[] = [
-  ['calls asked', ({ report }) => report.all.calls, (value) => `${value}`],
-  ['answered a second', ({ report }) => report.answeredPerSecond, two],
-  ['answered', ({ report }) => report.all.answered / report.all.calls, percent],
-  ['first content p50', ({ report }) => report.all.ttftMs.p50, seconds],
-  ['first content p95', ({ report }) => report.all.ttftMs.p95, seconds],
-  ['of perfect reuse', ({ report }) => report.reusedOfPerfect, percent],
-  ['wait of tool loops p50', ({ toolLoop }) => toolLoop.queueMs.p50, seconds],
-  ['wait of tool loops p95', ({ toolLoop }) => toolLoop.queueMs.p95, seconds],
-  ['wait of other turns p50', ({ newTurns }) => newTurns.queueMs.p50, seconds],
-  ['wait of other turns p95', ({ newTurns }) => newTurns.queueMs.p95, seconds],
-  ['longest wait', ({ longestWaitMs }) => longestWaitMs, seconds],
-  ...WINDOWS_MS.flatMap((windowMs, at): Row[] => [
-    [`imbalance p95 of work, ${windowMs / 60_000} min`, ({ imbalance }) => imbalance[at]!.work, two],
-    [`imbalance p95 of calls held, ${windowMs / 60_000} min`, ({ imbalance }) => imbalance[at]!.calls, two],
-  ]),
+type Column = readonly [
+  name: string,
+  of: (figures: AgentFigures) => number | null,
+  say: (value: number | null) => string,
 ];
 
-/** Of three seeds the middle one, with least and most. */
-function cell(all: readonly AgentFigures[], [, of, say]: Row): string {
+const COLUMNS: readonly Column[] = [
+  ['answered a second', ({ report }) => report.answeredPerSecond, two],
+  ['answered', ({ report }) => report.all.answered / report.all.calls, percent],
+  ['first content p50, s', ({ report }) => report.all.ttftMs.p50, seconds],
+  ['p95, s', ({ report }) => report.all.ttftMs.p95, seconds],
+  ['of perfect reuse', ({ report }) => report.reusedOfPerfect, percent],
+  ['wait of tool loops p50, s', ({ toolLoop }) => toolLoop.queueMs.p50, seconds],
+  ['p95, s', ({ toolLoop }) => toolLoop.queueMs.p95, seconds],
+  ['wait of other turns p50, s', ({ newTurns }) => newTurns.queueMs.p50, seconds],
+  ['p95, s', ({ newTurns }) => newTurns.queueMs.p95, seconds],
+  ['longest, s', ({ longestWaitMs }) => longestWaitMs, seconds],
+  ...WINDOWS_MS.map((windowMs, at): Column => {
+    const name = at === 0 ? 'imbalance p95, 1 min' : `${windowMs / 60_000} min`;
+    return [name, ({ imbalance }) => imbalance[at]!.work, two];
+  }),
+];
+
+/** The middle one of the seeds, with least and most where they differ; of two seeds those two. */
+function cell(all: readonly AgentFigures[], [, of, say]: Column): string {
   const values = all.map(of).sort((a, b) => (a ?? 0) - (b ?? 0));
-  return `${say(values[values.length >> 1]!)} (${say(values[0]!)} to ${say(values.at(-1)!)})`;
+  const [middle, least, most] = [values[(values.length - 1) >> 1]!, values[0]!, values.at(-1)!].map(say);
+  if (least === most) return middle!;
+  return values.length < 3 ? `${least} to ${most}` : `${middle} (${least} to ${most})`;
+}
+
+/** One row of the table; for each of these a run of its own. */
+export function agentRow(schedule: Schedule, load: number, all: readonly AgentFigures[]): string[] {
+  return [`${schedule}, load ${load}`, ...COLUMNS.map((column) => cell(all, column))];
+}
+
+export const agentTable = (rows: readonly string[][]) => table(['', ...COLUMNS.map(([name]) => name)], rows);
+
+async function agentRows(
+  sessions: readonly AgentSession[],
+  minutes: number,
+  schedules: readonly Schedule[],
+  seeds: readonly number[],
+): Promise<string> {
+  const rows: string[][] = [];
+  for (const load of LOADS)
+    for (const schedule of schedules) {
+      const all: AgentFigures[] = [];
+      for (const seed of seeds) all.push(await agents({ sessions, schedule, load, lastsMs: minutes * 60_000, seed }));
+      rows.push(agentRow(schedule, load, all));
+    }
+  return agentTable(rows);
 }
 
 export async function agentPlaces(sessions: readonly AgentSession[], minutes: number): Promise<string> {
-  const tables: string[] = [];
-  let capacity = 0;
-  for (const load of LOADS) {
-    const columns: (readonly AgentFigures[])[] = [];
-    for (const schedule of SCHEDULES) {
-      const all = await seeded((seed) => agents({ sessions, schedule, load, lastsMs: minutes * 60_000, seed }));
-      capacity = all[0]!.capacityPerSecond;
-      columns.push(all);
-    }
-    const rows = ROWS.map((row) => [row[0], ...columns.map((all) => cell(all, row))]);
-    tables.push(`Load ${load}:\n\n${table(['', ...SCHEDULES], rows)}`);
-  }
   return [
-    `Load 1 is ${capacity.toFixed(2)} calls a second. ${minutes} minutes, the first fifth not counted, seeds ${SEEDS.join(', ')}.\n`,
-    ...tables,
-    `The policy:\n\n\`\`\`yaml${agentPolicy('sticky')}\`\`\`\n`,
+    `${minutes} minutes, the first fifth not counted, seeds ${SEEDS.join(', ')}.\n`,
+    await agentRows(sessions, minutes, SCHEDULES, SEEDS),
+    `Seeds ${FRESH_SEEDS.join(', ')}.\n`,
+    await agentRows(sessions, minutes, ['sticky-even'], FRESH_SEEDS),
+    `The policy:\n\n\`\`\`yaml${agentPolicy('sticky-even')}\`\`\`\n`,
   ].join('\n');
 }
 
 /** The same calls placed again by one who knows them beforehand. */
 export async function agentsPlacedAgain(sessions: readonly AgentSession[], minutes: number): Promise<string> {
   const floors = await agentFloors({ sessions, schedule: 'sticky', load: 0.7, lastsMs: minutes * 60_000, seed: 1 });
-  const rows = [...floors].map(([name, { reusedOfPerfect, imbalanceP95 }]) => [
+  const rows = [...floors].map(([name, { reusedOfPerfect, imbalance }]) => [
     name,
     percent(reusedOfPerfect),
-    ...imbalanceP95.map(two),
+    ...imbalance.map(two),
   ]);
   return table(
     ['', 'of perfect reuse', ...WINDOWS_MS.map((windowMs) => `imbalance p95, ${windowMs / 60_000} min`)],

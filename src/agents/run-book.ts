@@ -1,6 +1,8 @@
 // Remembers of each run when it began and where its agents were served. For router, which asks with each call.
 import { LRUCache } from 'lru-cache';
+import type { PromptMarks } from '../core/dialect.ts';
 import type { AffinityLease, RunBook, RunEntry, RunIdentity, Stop } from '../core/runs.ts';
+import { sharedShare } from '../wire/marks.ts';
 
 /** A run that was silent for so long has ended; who comes back under its name begins anew. */
 const IDLE_MS = 3_600_000;
@@ -18,6 +20,8 @@ interface Run {
 
 interface Agent {
   calls: number;
+  /** A prompt of it began as the one before did: what begins otherwise has been changed, and is not only written otherwise. */
+  steady: boolean;
   /** By pool, the one used last at the end. */
   readonly leases: Map<string, Held>;
 }
@@ -25,6 +29,7 @@ interface Agent {
 interface Held extends AffinityLease {
   /** The call before was so much shorter that it may have been no part of the conversation. */
   readonly passed: boolean;
+  readonly seen: PromptMarks | null;
 }
 
 /** A call of less than this share of what is held goes on with something else, or the conversation was made shorter. */
@@ -53,14 +58,32 @@ class Entry implements RunEntry {
    * The newest call says where the conversation is and how much of it is held. One much shorter call is passed over: most
    * are asides, a title or a summary, and do not move it. After the second in a row it is the conversation that is shorter.
    */
-  served(pool: string, workerId: string, tokens: number, stop: Stop | null, nowMs: number): void {
+  served(
+    pool: string,
+    workerId: string,
+    tokens: number,
+    stop: Stop | null,
+    nowMs: number,
+    marks: PromptMarks | null = null,
+  ): void {
     if (nowMs > this.#run.usedMs) this.#run.usedMs = nowMs;
     const { leases } = this.#agent;
     const before = this.lease(pool, nowMs);
+    const agent = this.#agent;
+    const comparable = !agent.steady && marks !== null && before !== null && before.seen !== null;
+    if (comparable && sharedShare(before.seen, marks) === 1) agent.steady = true;
     const aside = before !== null && !before.passed && tokens < before.tokens * SHORTER;
     const held = aside
       ? { ...before, passed: true }
-      : { workerId, tokens, usedMs: nowMs, inTool: stop === 'tool_use', passed: false };
+      : {
+          workerId,
+          tokens,
+          marks: agent.steady ? marks : null,
+          seen: marks,
+          usedMs: nowMs,
+          inTool: stop === 'tool_use',
+          passed: false,
+        };
     renew(leases, pool, held, MAX_POOLS);
   }
 }
@@ -86,7 +109,7 @@ export class RunBookLru implements RunBook {
     }
     if (nowMs > run.usedMs) run.usedMs = nowMs;
     const name = identity.agent ?? '';
-    const agent = run.agents.get(name) ?? { calls: 0, leases: new Map() };
+    const agent = run.agents.get(name) ?? { calls: 0, steady: false, leases: new Map() };
     renew(run.agents, name, agent, MAX_AGENTS);
     return new Entry(run, agent);
   }

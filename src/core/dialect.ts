@@ -49,6 +49,8 @@ export interface ParsedCall {
   readonly keepsReply?: boolean;
   /** What tells prompts apart; made when it is first asked for. Null: the dialect's prompts share nothing. */
   print(): PromptPrint | null;
+  /** Samples of its conversation, for telling what of it was changed since; made when first asked for. Absent, null: it is short, or none. */
+  marks?(): PromptMarks | null;
   /** The call as several with at most `most` items each, in order; null: it need not or cannot be split. */
   split(most: number): SplitCall | null;
   /** The call as one target takes it; `model` is the name that the target knows. Each attempt asks anew. */
@@ -61,6 +63,13 @@ export interface PromptPrint {
   readonly common: number;
   /** Of those and the first user message, which is one run's own; 0 = there is none. */
   readonly opening: number;
+}
+
+/** Prints of short samples of a conversation's bytes, one at the end of each step. */
+export interface PromptMarks {
+  readonly stepBytes: number;
+  readonly bytes: number;
+  readonly prints: Int32Array;
 }
 
 /** One caller's list in parts that a worker takes. */

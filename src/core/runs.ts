@@ -1,4 +1,5 @@
 // Which run a call belongs to, and where that run was served: identity, steps, affinity leases. For agents, http and router.
+import type { PromptMarks } from './dialect.ts';
 
 /** How surely a run is known: by its caller's own word, by its agent program's headers, or by what its prompt looks like. */
 export type IdentitySource = 'declared' | 'harness' | 'inferred';
@@ -31,6 +32,8 @@ export interface AffinityLease {
   readonly workerId: string;
   /** Tokens of prompt and reply that the worker has seen. */
   readonly tokens: number;
+  /** Samples of that prompt; null: there are none, or this agent's prompts have never yet begun as the one before did. */
+  readonly marks: PromptMarks | null;
   /** When it was last used, monotonic ms. */
   readonly usedMs: number;
   /** The agent is in a tool: it is sure to come back soon. */
@@ -45,8 +48,15 @@ export interface RunEntry {
   readonly calls: number;
   /** Where it was served last in this pool, if that is worth knowing yet. */
   lease(pool: string, nowMs: number): AffinityLease | null;
-  /** A call of it was answered there. */
-  served(pool: string, workerId: string, tokens: number, stop: Stop | null, nowMs: number): void;
+  /** A call of it was answered there; `marks` are its prompt's. */
+  served(
+    pool: string,
+    workerId: string,
+    tokens: number,
+    stop: Stop | null,
+    nowMs: number,
+    marks?: PromptMarks | null,
+  ): void;
 }
 
 /** What is known of a reply that its target has stored. */

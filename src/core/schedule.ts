@@ -80,5 +80,10 @@ export interface ProfileSpec {
    * Stay where the prompt is: workers that hold at least this share of it come first, until waiting for one of them costs
    * more than reading it anew elsewhere. That counts as `breakAfterMs` at most, and more the more calls wait. Null: no worker is preferred but by cost.
    */
-  readonly sticky: { readonly holds: number; readonly breakAfterMs: number } | null;
+  readonly sticky: {
+    readonly holds: number;
+    readonly breakAfterMs: number;
+    /** So long a call whose prompt no worker has waits for a full one that would cost it less, ms: half of the difference at most. */
+    readonly restMs: number;
+  } | null;
 }

@@ -32,6 +32,7 @@ function parse(body: Uint8Array, limits: BodyLimits, head: CallHead): ParsedCall
     },
     namedRun: () => runInUserId(asked.scan),
     print: () => asked.prompt.print(),
+    marks: () => asked.prompt.marks(),
     split: () => null,
     toward: (_target, served) =>
       sameForm({ path, headers: asked.headers, body: asked.bodyFor(served), judge, check: checkMessage }),

@@ -26,6 +26,7 @@ export interface Asked {
 
 const PROMPT: PromptForm = {
   read: ['messages', 'system', 'tools'],
+  grows: 'messages',
   /** The API wants results before all else in a message; what clients put behind them, reminders mostly, is no turn. */
   answersTool(scan) {
     const newest = newestMessage(scan, fieldOf(scan, 'messages'));

@@ -55,6 +55,7 @@ function hasPart(messages: unknown, type: string): boolean {
 
 const prompt: PromptForm = {
   read: ['messages', 'tools', 'functions'],
+  grows: 'messages',
   answersTool(scan) {
     const role = memberAt(scan, newestMessage(scan, fieldOf(scan, 'messages')), 'role');
     return isText(scan, role, 'tool') || isText(scan, role, 'function');

@@ -11,6 +11,7 @@ const SHARED_BYTES = 1024;
 
 const prompt: PromptForm = {
   read: ['prompt', 'suffix'],
+  grows: 'prompt',
   answersTool: () => false,
   print(scan) {
     const text = fieldOf(scan, 'prompt');

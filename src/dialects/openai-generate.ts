@@ -1,5 +1,5 @@
 // What chat and text completions share: the fields read, the allowed edits, the shape of a whole reply. For those two dialects.
-import type { BodyLimits, CheckedReply, ParsedCall, PromptPrint, UpstreamCall } from '../core/dialect.ts';
+import type { BodyLimits, CheckedReply, ParsedCall, PromptMarks, PromptPrint, UpstreamCall } from '../core/dialect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
@@ -96,6 +96,10 @@ export class GenerateCall implements ParsedCall {
 
   print(): PromptPrint | null {
     return this.#prompt.print();
+  }
+
+  marks(): PromptMarks | null {
+    return this.#prompt.marks();
   }
 
   split(): null {

@@ -1,5 +1,13 @@
 // POST /v1/responses. For clients that speak OpenAI's Responses API, Codex among them.
-import type { BodyLimits, CallHead, Dialect, ParsedCall, PromptPrint, UpstreamCall } from '../core/dialect.ts';
+import type {
+  BodyLimits,
+  CallHead,
+  Dialect,
+  ParsedCall,
+  PromptMarks,
+  PromptPrint,
+  UpstreamCall,
+} from '../core/dialect.ts';
 import type { Capability } from '../core/names.ts';
 import type { Target } from '../core/plan.ts';
 import { boundedId, type RunIdentity } from '../core/runs.ts';
@@ -27,6 +35,7 @@ const MAX_ID_BYTES = 128;
 
 const PROMPT: PromptForm = {
   read: ['input', 'instructions', 'tools'],
+  grows: 'input',
   /** Of all kinds of tools, the item with the answer is named after it. */
   answersTool(scan) {
     const type = memberAt(scan, newestMessage(scan, fieldOf(scan, 'input')), 'type');
@@ -93,6 +102,10 @@ class ResponsesCall implements ParsedCall {
 
   print(): PromptPrint | null {
     return this.#prompt.print();
+  }
+
+  marks(): PromptMarks | null {
+    return this.#prompt.marks();
   }
 
   split(): null {

@@ -1,6 +1,8 @@
 // What a call's prompt tells before anybody parses it: how long it is, whether it answers a tool, what tells it from others.
 // For the generating dialects.
-import type { PromptPrint } from '../core/dialect.ts';
+import type { PromptMarks, PromptPrint } from '../core/dialect.ts';
+import { fieldOf } from '../wire/json-view.ts';
+import { marksOf } from '../wire/marks.ts';
 import type { ScannedObject } from '../wire/scan.ts';
 import { promptTokens } from './prompt-tokens.ts';
 
@@ -8,6 +10,8 @@ import { promptTokens } from './prompt-tokens.ts';
 export interface PromptForm {
   /** Top-level keys whose values the model reads. */
   readonly read: readonly string[];
+  /** Of them, the one that grows from call to call. */
+  readonly grows: string;
   /** Whether the newest part of the conversation is a tool's answer. */
   answersTool(scan: ScannedObject): boolean;
   /** Null: there is nothing that prompts could share. */
@@ -21,6 +25,7 @@ export class Prompt {
   #inputTokens = -1;
   #answersTool: boolean | null = null;
   #print: PromptPrint | null | undefined;
+  #marks: PromptMarks | null | undefined;
 
   constructor(scan: ScannedObject, form: PromptForm) {
     this.#scan = scan;
@@ -40,5 +45,13 @@ export class Prompt {
   print(): PromptPrint | null {
     if (this.#print === undefined) this.#print = this.#form.print(this.#scan);
     return this.#print;
+  }
+
+  marks(): PromptMarks | null {
+    if (this.#marks === undefined) {
+      const field = fieldOf(this.#scan, this.#form.grows);
+      this.#marks = field === undefined ? null : marksOf(this.#scan.bytes, field.start, field.end);
+    }
+    return this.#marks;
   }
 }

@@ -29,7 +29,12 @@ export function schedulingSchema({ filters, scorers, pickers }: Registries) {
           breakAfter: duration(1)
             .prefault('60s')
             .describe(
-              'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where reading the prompt anew takes less.',
+              'Duration. A preferred worker is left when its first content is expected this much later than elsewhere; sooner where twice the time to read the prompt anew is less.',
+            ),
+          rest: duration(0)
+            .prefault('0s')
+            .describe(
+              'Duration. A call whose prompt no worker has waits so long for a full worker that would cost it less: half of what it would save at most.',
             ),
         })
         .optional()
@@ -83,7 +88,8 @@ export function profileSpecs(
         weight === undefined ? [] : [{ ...part(registries.scorers, kind), weight }],
       ),
       picker: part(registries.pickers, picker),
-      sticky: sticky === undefined ? null : { holds: sticky.holds, breakAfterMs: sticky.breakAfter },
+      sticky:
+        sticky === undefined ? null : { holds: sticky.holds, breakAfterMs: sticky.breakAfter, restMs: sticky.rest },
     };
     return [named, spec] as const;
   });

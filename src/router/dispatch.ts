@@ -284,7 +284,7 @@ function remember(deps: DispatchDeps, progress: Progress, target: string, held: 
   const { request, run } = progress;
   // In the measure in which the next prompt is compared with it: the router's own estimate, not the worker's count.
   const tokens = request.call.inputTokens + (usage?.outputTokens ?? 0);
-  run?.served(target, held.worker.id, tokens, end.stop, deps.clock.nowMs());
+  run?.served(target, held.worker.id, tokens, end.stop, deps.clock.nowMs(), request.call.marks?.() ?? null);
   if (usage !== null)
     deps.estimates.learn(progress.estimate, request.caller.tenant, progress.asked, usage.outputTokens);
 }

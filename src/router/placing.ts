@@ -1,10 +1,12 @@
 // One call at one rung, as the gate's line and the scheduler see it. For router/rung.
+import type { ParsedCall } from '../core/dialect.ts';
 import type { GateCall, Hold } from '../core/gate.ts';
 import type { Priority, RouteClass } from '../core/names.ts';
 import type { AffinityLease } from '../core/runs.ts';
 import type { ScheduleCall } from '../core/schedule.ts';
 import type { CallSignal } from '../core/signal.ts';
 import type { WorkerView } from '../core/worker.ts';
+import { sharedShare } from '../wire/marks.ts';
 import type { Progress } from './progress.ts';
 
 /** A cached prompt is taken to be there whole for so long after its last use, and to be gone after so long, ms. */
@@ -67,7 +69,7 @@ export class Placing implements GateCall, ScheduleCall {
     this.again = again;
     this.maxWaitMs = maxWaitMs;
     this.#sinceMs = nowMs;
-    this.#reusable = lease === null ? 0 : reusable(lease, this.inputTokens, nowMs);
+    this.#reusable = lease === null ? 0 : reusable(lease, request.call, nowMs);
   }
 
   waitedMs(nowMs: number): number {
@@ -84,12 +86,17 @@ export class Placing implements GateCall, ScheduleCall {
 export function freshTokens({ run, request }: Progress, target: string | null, nowMs: number): number {
   const { inputTokens } = request.call;
   const lease = target === null ? null : (run?.lease(target, nowMs) ?? null);
-  return lease === null ? inputTokens : inputTokens - reusable(lease, inputTokens, nowMs);
+  return lease === null ? inputTokens : inputTokens - reusable(lease, request.call, nowMs);
 }
 
-/** The longer a prompt lies unused, the likelier its place in the worker's cache went to another. */
-function reusable({ tokens, usedMs }: AffinityLease, inputTokens: number, nowMs: number): number {
+/**
+ * The longer a prompt lies unused, the likelier its place in the worker's cache went to another. What was changed in the midst of it,
+ * as agents do that make room for more, is gone with all that stands behind it.
+ */
+function reusable({ tokens, usedMs, marks }: AffinityLease, call: ParsedCall, nowMs: number): number {
   const ageMs = nowMs - usedMs;
-  const share = ageMs <= SURE_MS ? 1 : Math.max(0, 1 - (ageMs - SURE_MS) / (GONE_MS - SURE_MS));
-  return Math.min(tokens, inputTokens) * share;
+  const aged = ageMs <= SURE_MS ? 1 : Math.max(0, 1 - (ageMs - SURE_MS) / (GONE_MS - SURE_MS));
+  const now = marks === null ? null : (call.marks?.() ?? null);
+  const kept = marks === null || now === null ? 1 : sharedShare(marks, now);
+  return Math.min(tokens * kept, call.inputTokens) * aged;
 }

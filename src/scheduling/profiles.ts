@@ -26,17 +26,19 @@ const sticky: ProfileSpec = {
   filters: ALL_FILTERS,
   scorers: [cost('first-content'), cost('queue'), cost('prefix-affinity')],
   picker: part(pickers, 'least'),
-  sticky: { holds: 0.8, breakAfterMs: 60_000 },
+  sticky: { holds: 0.8, breakAfterMs: 60_000, restMs: 0 },
 };
 
 /**
- * The same, but new runs go where least was done in the last minutes: over five or ten minutes the workers do more nearly
- * the same. For pools of equal workers that serve agents, whose runs bring far more work than a queue shows.
+ * The same, but new runs go where least was done in the last minutes, and wait some seconds for that worker where it is full: over
+ * five or ten minutes the workers do more nearly the same. For pools of equal workers that serve agents, whose runs bring far more
+ * work than a queue shows.
  */
 const stickyEven: ProfileSpec = {
   ...sticky,
   name: 'sticky-even',
   scorers: [...sticky.scorers, cost('recent-work')],
+  sticky: { holds: 0.8, breakAfterMs: 60_000, restMs: 10_000 },
 };
 
 const leastRequests: ProfileSpec = {

@@ -54,15 +54,15 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
     return true;
   };
 
+  function costMs(worker: SlotWorker, call: ScheduleCall, nowMs: number, home: WorkerView | null): number {
+    let sumMs = 0;
+    for (const { scorer, weight } of scorers) sumMs += weight * scorer.costMs(worker, call, nowMs, home);
+    return sumMs;
+  }
+
   /** The cheapest, in the picker's eyes, of the first `count`. */
   function cheapest(count: number, call: ScheduleCall, nowMs: number, home: WorkerView | null): SlotWorker {
-    if (count > 1)
-      for (let at = 0; at < count; at++) {
-        const worker = found[at]!;
-        let costMs = 0;
-        for (const { scorer, weight } of scorers) costMs += weight * scorer.costMs(worker, call, nowMs, home);
-        costs[at] = costMs;
-      }
+    if (count > 1) for (let at = 0; at < count; at++) costs[at] = costMs(found[at]!, call, nowMs, home);
     return found[picker.choose(found, costs, count, random)]!;
   }
 
@@ -129,6 +129,26 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
     return hold === null ? null : { worker: own, other: null, untilMs: hold.untilMs };
   }
 
+  /** What holds a call that no worker is better for than another for a full one that costs less; null: it is not worth the wait. */
+  function rested(full: number, other: SlotWorker, call: ScheduleCall, nowMs: number, restMs: number): Hold | null {
+    const otherMs = costMs(other, call, nowMs, null);
+    let leastMs = otherMs;
+    let worker: SlotWorker | null = null;
+    for (let at = 0; at < full; at++) {
+      const peer = peers[at]!;
+      if (lagMs(peer, best, call, nowMs) > 0) continue;
+      const peerMs = costMs(peer, call, nowMs, null);
+      if (peerMs >= leastMs) continue;
+      leastMs = peerMs;
+      worker = peer;
+    }
+    if (worker === null) return null;
+    // The wait is sure and the gain is not.
+    const worthMs = Math.min(restMs, (otherMs - leastMs) / 2);
+    const waitedMs = call.waitedMs(nowMs);
+    return waitedMs >= worthMs ? null : { worker, other, untilMs: nowMs - waitedMs + worthMs };
+  }
+
   return {
     pick(index, call, nowMs, waiting = 0) {
       const before = call.hold;
@@ -145,8 +165,9 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
         return 'full';
       }
       let count = all;
+      let full = 0;
       if (picker.weighs && index.size > 1) {
-        const full = lookAround(index, all, call, nowMs);
+        full = lookAround(index, all, call, nowMs);
         count = passedLast(found, all, best, call, nowMs);
         if (count === 0) {
           const other = cheapest(all, call, nowMs, home);
@@ -155,7 +176,7 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
         }
       }
       if (sticky === null) return cheapest(count, call, nowMs, home);
-      const { holds, breakAfterMs } = sticky;
+      const { holds, breakAfterMs, restMs } = sticky;
       const crowd = crowding(waiting, index.size);
       const others = holdersLast(found, count, call, holds);
       if (others < count) {
@@ -166,8 +187,8 @@ export function createScheduler(profile: ProfileSpec, parts: SchedulingParts, ra
       }
       const other = cheapest(count, call, nowMs, home);
       const own = missed(index, call, nowMs, holds);
-      if (own === null) return other;
-      call.hold = holdOf(own, other, call, breakAfterMs, crowd, nowMs);
+      if (own !== null) call.hold = holdOf(own, other, call, breakAfterMs, crowd, nowMs);
+      else if (restMs > 0 && full > 0) call.hold = rested(full, other, call, nowMs, restMs);
       return call.hold === null ? other : 'full';
     },
   };

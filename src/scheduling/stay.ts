@@ -4,7 +4,10 @@ import type { ScheduleCall } from '../core/schedule.ts';
 import type { SlotWorker } from '../core/worker.ts';
 import { firstContentMs, PRIOR_TOKENS_PER_MS } from './scorers/speed.ts';
 
-/** So much more must staying cost than moving, where moving costs others: estimates are no better than that. */
+/**
+ * So much more must staying cost than moving. What is read anew also holds up those whose prompts lie at the other worker, and what a
+ * run gains by a move it loses when it is moved again.
+ */
 const CLEARLY = 2;
 /** Enough to see a worker's speed in its estimates. */
 const PROBE_TOKENS = 1_000;
@@ -16,9 +19,9 @@ export function holdsPrompt(worker: SlotWorker, call: ScheduleCall, share: numbe
 }
 
 /**
- * How much later than elsewhere first content may come before the call leaves the holder of its prompt: what reading the
- * lost part anew takes there, `breakAfterMs` at most, and as much again for those who would have to wait for that reading.
- * Negative: it has left already.
+ * How much later than elsewhere first content may come before the call leaves the holder of its prompt: twice what reading
+ * the lost part anew takes there, `breakAfterMs` at most, and as much again for those in line, who would have to wait for that
+ * reading. Negative: it has left already.
  */
 export function leewayMs(
   holder: SlotWorker,
@@ -42,7 +45,7 @@ export function leewayMs(
     laterMs = msPerToken * (holder.backlogTokens - other.backlogTokens) - lostMs;
   }
   // Estimates of a busy worker move on with the clock, also from one line here to the next.
-  const worthMs = crowd * Math.min(breakAfterMs, Math.max(0, lostMs));
+  const worthMs = crowd * Math.min(breakAfterMs, CLEARLY * Math.max(0, lostMs));
   return laterMs > worthMs ? -1 : worthMs;
 }
 
@@ -51,7 +54,7 @@ export function leewayMs(
  * waits for it. A pool that is full would else re-read its prompts ever more often, for each move makes it fuller.
  */
 export function crowding(waiting: number, workers: number): number {
-  return 1 + (CLEARLY * waiting) / Math.max(1, workers);
+  return 1 + waiting / Math.max(1, workers);
 }
 
 /** What holds a call for its own worker, which is full, rather than send it to another; null: it is not worth the wait. */

@@ -1,7 +1,16 @@
 // A simulated call: what its caller knows of it, and how the router sees it without a byte of JSON. For player and transport.
-import type { CheckedReply, Dialect, JoinedReply, ParsedCall, PromptPrint, SplitCall } from '../core/dialect.ts';
+import type {
+  CheckedReply,
+  Dialect,
+  JoinedReply,
+  ParsedCall,
+  PromptMarks,
+  PromptPrint,
+  SplitCall,
+} from '../core/dialect.ts';
 import type { DialectName, Priority, RouteClass } from '../core/names.ts';
 import type { RunIdentity, Stop } from '../core/runs.ts';
+import { LEAST_BYTES, stepOf } from '../wire/marks.ts';
 import { FrameJudge, usageOf } from './frames.ts';
 
 /** One call as a trace or a composition tells it. */
@@ -97,9 +106,24 @@ export function parsedCall(bodies: Bodies, body: Uint8Array): ParsedCall {
     items: spec.items,
     answersTool: spec.answersTool,
     print: () => spec.print,
+    marks: () => marksOf(spec),
     split: (most) => splitCall(bodies, body, most),
     toward: () => upstream,
   };
+}
+
+/** As of its text: a sample at the end of each step is told by the block in which that lies. */
+function marksOf({ blocks, blockTokens, inputTokens }: CallSpec): PromptMarks | null {
+  const bytes = BYTES_PER_TOKEN * inputTokens;
+  if (blocks.length === 0 || bytes < LEAST_BYTES) return null;
+  const stepBytes = stepOf(bytes);
+  const prints = new Int32Array(Math.floor(bytes / stepBytes));
+  for (let at = 0; at < prints.length; at++) {
+    const place = Math.floor(((at + 1) * stepBytes) / BYTES_PER_TOKEN / blockTokens);
+    // What stands behind the whole blocks is like nothing that comes there later.
+    prints[at] = blocks[Math.min(place, blocks.length - 1)]!;
+  }
+  return { stepBytes, bytes, prints };
 }
 
 /** A list in parts, the tokens shared out evenly. */

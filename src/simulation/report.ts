@@ -1,10 +1,11 @@
 // What a simulation came to: waits, reuse, balance, goodput, refusals, fairness. For the command line and scripts.
 import type { RouteClass } from '../core/names.ts';
 import { type Fairness, fairness } from './fairness.ts';
+import { imbalanceP95 } from './imbalance.ts';
 import type { LoadWindow } from './load-windows.ts';
 import type { CallRecord } from './record.ts';
 import type { Result } from './simulate.ts';
-import { type Percentiles, percentile, percentiles } from './statistics.ts';
+import { type Percentiles, percentiles } from './statistics.ts';
 
 export interface ReportRules {
   /** Calls that arrived and windows that began before this do not count. */
@@ -43,8 +44,8 @@ export interface Report {
   /** Of what one infinite cache would have had. */
   readonly reusedOfPerfect: number | null;
   /**
-   * Most loaded worker over the mean of its pool, window by window: by work done, and by calls held. Of several pools, the
-   * worst one.
+   * Most loaded worker over the mean of its pool, of windows that begin each minute: by work done, and by calls held. Of
+   * several pools, the worst one.
    */
   readonly imbalanceP95: { readonly work: number | null; readonly calls: number | null };
   readonly degradedShare: number | null;
@@ -122,24 +123,16 @@ function imbalance(
   { windowMs }: ReportRules,
   of: (window: LoadWindow) => readonly number[],
 ): number | null {
-  const wide = [...Map.groupBy(windows, ({ fromMs }) => Math.floor(fromMs / windowMs)).values()].map((some) =>
-    workers.map((_, at) => some.reduce((sum, window) => sum + of(window)[at]!, 0)),
-  );
   const pools = Map.groupBy(workers.keys(), (at) => workers[at]!.replace(/\/\d+$/, ''));
-  const worst = [...pools.values()]
+  const ratios = [...pools.values()]
     .filter((columns) => columns.length > 1)
-    .map((columns) => poolImbalance(wide.map((loads) => columns.map((at) => loads[at]!))))
+    .map((columns) => {
+      const slices = windows.map((window) => ({
+        fromMs: window.fromMs,
+        loads: columns.map((at) => of(window)[at]!),
+      }));
+      return imbalanceP95(slices, windowMs);
+    })
     .filter((ratio) => ratio !== null);
-  return worst.length === 0 ? null : Math.max(...worst);
-}
-
-/** 95th percentile over windows of max ÷ mean; windows in which less than a tenth of the usual happened say nothing. */
-function poolImbalance(windows: readonly (readonly number[])[]): number | null {
-  const totals = windows.map((loads) => loads.reduce((sum, load) => sum + load, 0));
-  const usual = percentile(totals, 0.5) ?? 0;
-  const telling = windows.filter((_, at) => totals[at]! > 0 && totals[at]! >= usual / 10);
-  return percentile(
-    telling.map((loads) => (Math.max(...loads) * loads.length) / loads.reduce((sum, load) => sum + load, 0)),
-    0.95,
-  );
+  return ratios.length === 0 ? null : Math.max(...ratios);
 }

@@ -24,6 +24,13 @@ function printBytes(seed: number, bytes: Uint8Array, start: number, end: number)
   return mix(even, odd);
 }
 
+/** The words of a sample, of whole ones from `start` on. */
+export function printWords(view: DataView, start: number, words: number): number {
+  let print = 0;
+  for (let at = start; at < start + 4 * words; at += 4) print = mix(print, view.getInt32(at, true));
+  return print;
+}
+
 function mix(print: number, word: number): number {
   return Math.imul(((print << 5) | (print >>> 27)) ^ word, 0x9e3779b1);
 }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RunBookLru } from '../../src/agents/run-book.ts';
+import type { PromptMarks } from '../../src/core/dialect.ts';
 import type { RunIdentity } from '../../src/core/runs.ts';
 
 const HOUR = 3_600_000;
@@ -107,6 +108,25 @@ describe('where an agent was served', () => {
     expect(entry.lease('pool', 10)).toMatchObject({ workerId: 'one', tokens: 200_000 });
     entry.served('pool', 'two', 20_700, 'tool_use', 20);
     expect(entry.lease('pool', 20)).toMatchObject({ workerId: 'two', tokens: 20_700, inTool: true });
+  });
+
+  it('comes with samples of the prompt once one began as the one before did, so that a program that writes all anew is no changer', () => {
+    const entry = new RunBookLru().enter('t', identity(), 0);
+    const marks = (...prints: number[]) => ({
+      stepBytes: 512,
+      bytes: 512 * prints.length,
+      prints: Int32Array.of(...prints),
+    });
+    const served = (at: number, of: PromptMarks | null) => entry.served('pool', 'w', 10_000, 'tool_use', at, of);
+    served(0, marks(1, 2, 3, 4));
+    served(1, marks(9, 8, 7, 6, 5));
+    expect(entry.lease('pool', 1)!.marks).toBe(null);
+    served(2, marks(9, 8, 7, 6, 5, 4));
+    expect(entry.lease('pool', 2)!.marks).toEqual(marks(9, 8, 7, 6, 5, 4));
+    served(3, marks(9, 1, 2, 3, 4, 5));
+    expect(entry.lease('pool', 3)!.marks).toEqual(marks(9, 1, 2, 3, 4, 5));
+    served(4, null);
+    expect(entry.lease('pool', 4)!.marks).toBe(null);
   });
 
   it('an aside is nothing beside a place that is not worth knowing any more', () => {

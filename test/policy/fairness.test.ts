@@ -32,7 +32,7 @@ describe('what is accepted', () => {
     const policy = await policyOf(`${BASE}
 tenants: { acme: { weight: 4, priority: critical, zones: [eu] }, beta: { priority: batch } }
 fairness: { reserved: { critical: 10%, interactive: 30%, batch: 12.5%, background: 0% } }
-scheduling: { profiles: { mine: { filters: [zone], scorers: { first-content: 1, queue: 0.5 }, picker: p2c, sticky: { holds: 50%, breakAfter: 2s } } } }
+scheduling: { profiles: { mine: { filters: [zone], scorers: { first-content: 1, queue: 0.5 }, picker: p2c, sticky: { holds: 50%, breakAfter: 2s, rest: 3s } } } }
 classes: { chat: { priority: batch, share: 3, queue: { maxBytes: 1MiB }, slo: { ttft: 2s, total: 1m, objective: 95% } } }
 `);
     const catalog = compilePolicy(policy);

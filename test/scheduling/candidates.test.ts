@@ -40,7 +40,7 @@ describe('the candidates', () => {
   it('of a large pool are no more than can be looked at, each once, with the own worker and the home of its print', () => {
     const workers = pool(200);
     const index = indexOf(workers);
-    const lease = { workerId: 'w77', tokens: 500, usedMs: 0, inTool: false };
+    const lease = { workerId: 'w77', tokens: 500, usedMs: 0, inTool: false, marks: null };
     for (let i = 0; i < 100; i++) {
       const found = gather(index, { lease }, workers[140]!);
       expect(new Set(found).size).toBe(WIDTH);

@@ -91,7 +91,7 @@ describe('workers of one pool', () => {
     const workers = [sick(), ...['a', 'b', 'c', 'd'].map((id) => full(id))];
     for (const [at, id] of ['sick', 'a', 'b', 'c', 'd'].entries()) {
       if (at === 0) continue;
-      const lease = { workerId: id, tokens: 100, usedMs: 0, inTool: false };
+      const lease = { workerId: id, tokens: 100, usedMs: 0, inTool: false, marks: null };
       expect(asked(workers, { lease }).hold?.worker.id).toBe(id);
       const before = { worker: workers[at]!, other: workers[0]!, untilMs: 0 };
       expect(asked(workers, { hold: before }).hold?.worker.id).toBe(id);

@@ -27,7 +27,7 @@ function pick(
 
 /** A step of a run whose prompt is all but 700 tokens at `home`. */
 const step = (more: CallShape = {}): CallShape => ({ inputTokens: TOKENS, held: { home: TOKENS - 700 }, ...more });
-const lease = (inTool: boolean, usedMs = 0) => ({ workerId: 'home', tokens: TOKENS, usedMs, inTool });
+const lease = (inTool: boolean, usedMs = 0) => ({ workerId: 'home', tokens: TOKENS, usedMs, inTool, marks: null });
 
 describe('a run', () => {
   it('stays where its prompt is, however much more others have free', () => {
@@ -51,11 +51,11 @@ describe('a run', () => {
     expect(pick([fast('home', { backlogTokens: 9_000 }), fast('second')], step({ held }))).toBe('second');
   });
 
-  it('moves on when its prompt would be read anew twice in the time that it must wait', () => {
-    // To read 99,300 tokens anew takes 9.93 s elsewhere, so it may come that much later here.
+  it('moves on when its prompt would be read anew three times in the time that it must wait', () => {
+    // To read 99,300 tokens anew takes 9.93 s elsewhere, so it may come twice that much later here.
     const waiting = (tokens: number) => [fast('a'), fast('home', { backlogTokens: tokens })];
-    expect(pick(waiting(198_000), step())).toBe('home');
-    expect(pick(waiting(199_000), step())).toBe('a');
+    expect(pick(waiting(297_000), step())).toBe('home');
+    expect(pick(waiting(298_500), step())).toBe('a');
   });
 
   it('moves on after the time that its profile allows, however long reading anew takes', () => {
@@ -69,17 +69,17 @@ describe('a run', () => {
 
   it('stays the longer the more calls stand in line, each worker’s share of which would wait for the reading', () => {
     const waiting = (tokens: number) => [fast('a'), fast('home', { backlogTokens: tokens })];
-    // 9.93 s to read anew, and as much twice over for each of one call in line per worker: 29.79 s.
-    expect(pick(waiting(99_300 + 297_000), step(), 0, 2)).toBe('home');
-    expect(pick(waiting(99_300 + 298_500), step(), 0, 2)).toBe('a');
-    expect(pick(waiting(99_300 + 595_000), step(), 0, 5)).toBe('home');
-    expect(pick(waiting(99_300 + 596_500), step(), 0, 5)).toBe('a');
+    // Twice 9.93 s to read anew, and as much again for each call in line per worker: 39.72 s.
+    expect(pick(waiting(99_300 + 396_500), step(), 0, 2)).toBe('home');
+    expect(pick(waiting(99_300 + 398_000), step(), 0, 2)).toBe('a');
+    expect(pick(waiting(99_300 + 695_000), step(), 0, 5)).toBe('home');
+    expect(pick(waiting(99_300 + 696_500), step(), 0, 5)).toBe('a');
   });
 
   it('is no matter of speed where none is known: an unknown worker is taken to be as fast as the one it is at', () => {
     const unknown = worker('a', 4);
     expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 90_000 })], step())).toBe('home');
-    expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 300_000 })], step())).toBe('a');
+    expect(pick([unknown, fast('home', { baseMs: 2_000, backlogTokens: 400_000 })], step())).toBe('a');
     expect(pick([unknown, worker('home', 4, { backlogTokens: 90_000 })], step())).toBe('home');
     const short = { inputTokens: 2_000, held: { home: 1_900 } };
     expect(pick([unknown, fast('home', { baseMs: 2_000 })], short)).toBe('home');
@@ -113,6 +113,42 @@ describe('a run placed by sticky-even', () => {
     expect(pick(workers, { inputTokens: 9_000 })).toBe('idle');
   });
 
+  it('waits for a full worker that did less, half as long as that saves and ten seconds at most', () => {
+    const workers = (work: number) => [fast('busy', { work }), fast('rested', { inFlight: 4 })];
+    const asked = (waited: number) => ({ inputTokens: 9_000, waited });
+    // By one speed for all: 8 tokens a ms, and a second for being full.
+    expect(even(workers(80_000), asked(4_490))).toBe('full');
+    expect(even(workers(80_000), asked(4_510))).toBe('busy');
+    expect(even(workers(8_000_000), asked(9_990))).toBe('full');
+    expect(even(workers(8_000_000), asked(10_010))).toBe('busy');
+    expect(even([fast('busy'), fast('rested', { inFlight: 4, work: 80_000 })], asked(0))).toBe('busy');
+    expect(pick(workers(80_000), asked(0))).toBe('busy');
+  });
+
+  it('says for whom it waits, and goes there once there is room', () => {
+    const random = lot();
+    const index = new Candidates(random);
+    const scheduler = createScheduler(profiles['sticky-even'], parts, random);
+    const [busy, rested] = [fast('busy', { work: 80_000 }), fast('rested', { inFlight: 4 })];
+    index.replace([busy, rested]);
+    const asked = call({ inputTokens: 9_000 });
+    expect(scheduler.pick(index, asked, 1_000)).toBe('full');
+    expect(asked.hold).toEqual({ worker: rested, other: busy, untilMs: 1_000 + 4_500 });
+    rested.inFlight = 3;
+    index.changed(rested);
+    expect(scheduler.pick(index, asked, 2_000)).toBe(rested);
+    expect(asked.hold).toBe(null);
+  });
+
+  it('would send all to a worker that has just come, until that has as much to read: so it is not the default', () => {
+    const workers = [
+      fast('old', { work: 2_000_000 }),
+      fast('come', { backlogTokens: 400_000, limit: 64, inFlight: 20 }),
+    ];
+    expect(even(workers, { inputTokens: 9_000 })).toBe('come');
+    expect(pick(workers, { inputTokens: 9_000 })).toBe('old');
+  });
+
   it('stays where its prompt is, however much was done there', () => {
     expect(even([fast('a'), fast('home', { work: 3_000_000 })], step())).toBe('home');
   });
@@ -121,10 +157,10 @@ describe('a run placed by sticky-even', () => {
 describe('a run whose worker is full', () => {
   const workers = (more: Partial<TestWorker> = {}) => [fast('a'), fast('home', { inFlight: 4, ...more })];
 
-  it('waits for it as long as reading anew would take elsewhere', () => {
+  it('waits for it twice as long as reading anew would take elsewhere', () => {
     expect(pick(workers(), step({ lease: lease(true) }))).toBe('full');
-    expect(pick(workers(), step({ lease: lease(true), waited: 9_900 }))).toBe('full');
-    expect(pick(workers(), step({ lease: lease(true), waited: 9_950 }))).toBe('a');
+    expect(pick(workers(), step({ lease: lease(true), waited: 19_850 }))).toBe('full');
+    expect(pick(workers(), step({ lease: lease(true), waited: 19_870 }))).toBe('a');
   });
 
   it('says for whom it waits, where it goes else, and when', () => {
@@ -135,12 +171,12 @@ describe('a run whose worker is full', () => {
     index.replace([a!, home!]);
     const asked = call(step({ lease: lease(true), waited: 400 }));
     expect(scheduler.pick(index, asked, 1_400)).toBe('full');
-    // 99,300 tokens anew take 9.93 s, counted from when it came.
-    expect(asked.hold).toEqual({ worker: home, other: a, untilMs: 1_000 + 9_930 });
+    // 99,300 tokens anew take 9.93 s; twice that, counted from when it came.
+    expect(asked.hold).toEqual({ worker: home, other: a, untilMs: 1_000 + 19_860 });
     expect(scheduler.pick(index, asked, 25_000)).toBe('full');
-    expect(asked.hold!.untilMs).toBe(25_000 - 400 + 9_930);
+    expect(asked.hold!.untilMs).toBe(25_000 - 400 + 19_860);
     expect(scheduler.pick(index, asked, 25_000, 4)).toBe('full');
-    expect(asked.hold!.untilMs).toBe(25_000 - 400 + 5 * 9_930);
+    expect(asked.hold!.untilMs).toBe(25_000 - 400 + 3 * 19_860);
     home!.inFlight = 3;
     expect(scheduler.pick(index, asked, 25_000)).toBe(home);
     expect(asked.hold).toBe(null);
@@ -160,9 +196,9 @@ describe('a run whose worker is full', () => {
     index.replace([...many, home]);
     const asked = call(step({ lease: lease(true), waited: 400 }));
     expect(scheduler.pick(index, asked, 1_400)).toBe('full');
-    expect(asked.hold).toEqual({ worker: home, other: null, untilMs: 1_000 + 9_930 });
-    const waitedTooLong = call(step({ lease: lease(true), waited: 10_000 }));
-    expect(scheduler.pick(index, waitedTooLong, 11_000)).toBe('full');
+    expect(asked.hold).toEqual({ worker: home, other: null, untilMs: 1_000 + 19_860 });
+    const waitedTooLong = call(step({ lease: lease(true), waited: 20_000 }));
+    expect(scheduler.pick(index, waitedTooLong, 21_000)).toBe('full');
     expect(waitedTooLong.hold).toBe(null);
     // Whose worker is gone, or who has none, takes any.
     for (const more of [{ lease: null }, { lease: { ...lease(true), workerId: 'gone' } }]) {
@@ -214,7 +250,7 @@ describe('a run whose worker is full', () => {
           const home = fast('home', { tokensPerMs: here, inFlight: 4, backlogTokens });
           const shape = { inputTokens: TOKENS, held: { home: held }, lease: lease(true), waited };
           const picked = pick([a, home], shape, 0, waiting);
-          const worthMs = (1 + waiting) * Math.min(60_000, held / there);
+          const worthMs = (1 + waiting / 2) * Math.min(60_000, (2 * held) / there);
           const laterMs = (backlogTokens + TOKENS - held) / here - TOKENS / there;
           const waits = held >= 0.8 * TOKENS && waited < worthMs && laterMs <= worthMs;
           // Within rounding of a bound either answer is right.

@@ -25,6 +25,17 @@ describe('agents with long prompts', () => {
     inOrder(figures);
   }, 120_000);
 
+  it('placed by sticky-even are as well off, and their workers more evenly loaded over ten minutes', async () => {
+    const [sticky, even] = [await play('sticky', 0.7, 45), await play('sticky-even', 0.7, 45)];
+    const tenMinutes = ({ imbalance }: AgentFigures) => imbalance[2]!.work!;
+    expect(even.report.all.answered).toBe(even.report.all.calls);
+    expect(even.report.reusedOfPerfect!).toBeGreaterThanOrEqual(0.95);
+    expect(tenMinutes(even)).toBeLessThanOrEqual(1.3);
+    expect(tenMinutes(even)).toBeLessThan(tenMinutes(sticky));
+    expect(even.report.all.ttftMs.p95!).toBeLessThan(1.1 * sticky.report.all.ttftMs.p95!);
+    inOrder(even);
+  }, 120_000);
+
   it('at 1.5 still do, since a pool that is full moves nobody; tool loops go first, and nobody waits beyond the limit', async () => {
     const figures = await play('sticky', 1.5, 12);
     expect(figures.report.reusedOfPerfect!).toBeGreaterThanOrEqual(0.95);

@@ -1,8 +1,8 @@
 // How evenly the very calls of a simulation could have been placed by one who knows how long each takes, and at what cost in
 // reuse. For the proof.
 import { OUTPUT_WEIGHT } from '../../../src/simulation/constants.ts';
+import { imbalanceP95, type LoadSlice } from '../../../src/simulation/imbalance.ts';
 import type { CallRecord } from '../../../src/simulation/record.ts';
-import { percentile } from '../../../src/simulation/statistics.ts';
 
 /** As in the worker profile of the agents' simulation; a token made takes a step of a batch of some ten calls. */
 const READ_PER_MS = 8;
@@ -24,7 +24,7 @@ export interface FloorOptions {
 
 export interface Floor {
   readonly reusedOfPerfect: number;
-  readonly imbalanceP95: readonly number[];
+  readonly imbalance: readonly (number | null)[];
 }
 
 /** Each call goes where its reading would be done first; what a worker has to read, it reads in order, and it makes beside that. */
@@ -64,10 +64,10 @@ export function balanceFloor({ records, workers, fromMs, windowsMs, movesAfter }
     reused += found;
     reusable += reusableTokens;
   }
-  const lastMs = answered.at(-1)?.arrivedMs ?? 0;
+  const told = sliced(slices, workers, fromMs, answered.at(-1)?.arrivedMs ?? 0);
   return {
     reusedOfPerfect: reused / reusable,
-    imbalanceP95: windowsMs.map((windowMs) => imbalance(slices, workers, windowMs, fromMs, lastMs)),
+    imbalance: windowsMs.map((windowMs) => imbalanceP95(told, windowMs)),
   };
 }
 
@@ -80,28 +80,9 @@ function fewestDone(done: readonly [atMs: number, work: number][][], nowMs: numb
   return sums.indexOf(Math.min(...sums));
 }
 
-/** As the report has it: most loaded over the mean, of windows in which at least a tenth of the usual happened. */
-function imbalance(
-  slices: readonly number[][],
-  workers: number,
-  windowMs: number,
-  fromMs: number,
-  lastMs: number,
-): number {
-  const windows = new Map<number, number[]>();
-  for (const [at, loads] of slices.entries()) {
-    if (loads === undefined || at * SLICE_MS < fromMs || at * SLICE_MS >= lastMs) continue;
-    const key = Math.floor((at * SLICE_MS) / windowMs);
-    const sums = windows.get(key) ?? new Array<number>(workers).fill(0);
-    windows.set(
-      key,
-      sums.map((sum, worker) => sum + loads[worker]!),
-    );
-  }
-  const all = [...windows.values()];
-  const totals = all.map((loads) => loads.reduce((sum, load) => sum + load, 0));
-  const usual = percentile(totals, 0.5) ?? 0;
-  const telling = all.filter((_, at) => totals[at]! > 0 && totals[at]! >= usual / 10);
-  const ratios = telling.map((loads) => (Math.max(...loads) * workers) / loads.reduce((sum, load) => sum + load, 0));
-  return percentile(ratios, 0.95) ?? 0;
+/** In order, and none left out: whoever has nothing to do did nothing. */
+function sliced(slices: readonly number[][], workers: number, fromMs: number, lastMs: number): LoadSlice[] {
+  const none = new Array<number>(workers).fill(0);
+  const all = Array.from(slices, (loads, at) => ({ fromMs: at * SLICE_MS, loads: loads ?? none }));
+  return all.filter((slice) => slice.fromMs >= fromMs && slice.fromMs < lastMs);
 }
