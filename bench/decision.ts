@@ -14,7 +14,7 @@ const BUDGET_US = 20;
 const BUDGET_BYTES = 2_048;
 /** A quick run shares its machine: it shows that the way is clear. */
 const SLACK = 2;
-const effort = options.quick ? { turns: 2_000, warm: 2_000, rounds: 2 } : { turns: 50_000, warm: 20_000, rounds: 7 };
+const effort = options.quick ? { turns: 4_000, warm: 15_000, rounds: 2 } : { turns: 50_000, warm: 20_000, rounds: 7 };
 
 let missed = false;
 function verdict(value: number, budget: number, unit: string): string {
