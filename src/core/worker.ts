@@ -59,12 +59,14 @@ export interface WorkerView {
   admits(nowMs: number, model: string): boolean;
 }
 
-/** A worker as its gate sees it: the gate alone moves `inFlight`, `backlogTokens` and `heldTokens`. */
+/** A worker as its gate sees it: the gate alone moves `inFlight`, `backlogTokens` and `heldTokens`, its pool's index `seat`. */
 export interface SlotWorker extends WorkerView {
   inFlight: number;
   backlogTokens: number;
   /** Tokens of prompts, cached or not, and expected replies of calls in flight: what its memory has to hold for them. */
   heldTokens: number;
+  /** Its place in the index; of no meaning to others. */
+  seat: number;
 }
 
 /** What an attempt tells of its worker when its reply begins, where that says how fast the worker is. */

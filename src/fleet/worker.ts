@@ -93,6 +93,7 @@ export class PoolWorker implements SlotWorker, WorkerHealth {
   readonly #wholePace = new WorkerPace();
   readonly #work = new FadingSum(WORK_MEMORY_MS);
   idleSinceMs: number;
+  seat = -1;
   #state: WorkerState;
   #stateAdmits: boolean;
   /** The end of a pause that the worker named no time for. */

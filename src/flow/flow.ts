@@ -1,11 +1,12 @@
 // One tenant's calls in one lane, and what the tenant is to the whole class. For the lines of a gate.
-import { IndexedHeap, type Placed } from '../structures/heap.ts';
+import type { Placed } from '../structures/heap.ts';
+import { KeyedHeap } from '../structures/keyed-heap.ts';
 import { Arrivals } from './arrivals.ts';
 import { Correction } from './correction.ts';
 import type { HeldCalls } from './held.ts';
 import { Returns } from './returns.ts';
 import { COUNTER, EACH, type Rows, TOKENS, WAITING } from './rows.ts';
-import { goesBefore, type Waiter } from './waiter.ts';
+import type { Waiter } from './waiter.ts';
 
 /** A tenant in one class of a pool. */
 export class Share implements Placed {
@@ -42,8 +43,8 @@ export class Flow implements Placed {
   head: Waiter | undefined = undefined;
   headOrder = 0;
   /** Who waits, in order; whoever was passed over is out of it until the look ends. */
-  readonly calls = new IndexedHeap<Waiter>(goesBefore);
-  readonly arrivals = new Arrivals<Waiter>();
+  readonly calls = new KeyedHeap<Waiter>();
+  readonly arrivals = new Arrivals<Waiter>(movedInFlow);
   /** The youngest run in line came then. */
   latestRunMs = Number.NEGATIVE_INFINITY;
   /** How true the forecasts of its waits were. */
@@ -99,3 +100,7 @@ export class Flow implements Placed {
     this.#numbers[this.row + EACH] = each;
   }
 }
+
+const movedInFlow = (waiter: Waiter, place: number): void => {
+  waiter.inFlow = place;
+};

@@ -5,7 +5,7 @@ import { Arrivals } from './arrivals.ts';
 import type { Flow } from './flow.ts';
 import { Rows } from './rows.ts';
 import { Standing } from './standing.ts';
-import { goesBefore, type Waiter } from './waiter.ts';
+import { goesBefore, turnKey, type Waiter } from './waiter.ts';
 
 /**
  * Invariant: a flow is in `flows` exactly while it has calls that may be asked. `virtualTime` never falls: it is the
@@ -18,7 +18,7 @@ export class Lane {
   readonly standing: Flow[] = [];
   readonly standingRows: number[] = [];
   readonly rows = new Rows();
-  readonly arrivals = new Arrivals<Waiter>();
+  readonly arrivals = new Arrivals<Waiter>(movedInLane);
   waiting = 0;
   /** Virtual tokens that they expect to use. */
   tokens = 0;
@@ -55,8 +55,8 @@ export class Lane {
     flow.tokens += waiter.tokens;
     flow.each = flow.tokens / flow.waiting / flow.share.weight;
     if (waiter.runArrivedMs > flow.latestRunMs) flow.latestRunMs = waiter.runArrivedMs;
-    flow.arrivals.add(waiter.inFlow, waiter.raised);
-    this.arrivals.add(waiter.inLane, waiter.raised);
+    waiter.inFlow = flow.arrivals.add(waiter, waiter.raised);
+    waiter.inLane = this.arrivals.add(waiter, waiter.raised);
     this.waiting++;
     this.tokens += waiter.tokens;
     this.show(waiter);
@@ -78,8 +78,8 @@ export class Lane {
       }
       flow.standing = -1;
     }
-    flow.arrivals.remove(waiter.inFlow);
-    this.arrivals.remove(waiter.inLane);
+    flow.arrivals.remove(waiter.inFlow, waiter.raised);
+    this.arrivals.remove(waiter.inLane, waiter.raised);
     this.waiting--;
     this.tokens = this.waiting === 0 ? 0 : this.tokens - waiter.tokens;
   }
@@ -98,7 +98,7 @@ export class Lane {
 
   /** Into the order. */
   show(waiter: Waiter): void {
-    waiter.flow.calls.add(waiter);
+    waiter.flow.calls.add(waiter, turnKey(waiter), waiter.order);
     this.#seat(waiter.flow);
   }
 
@@ -135,3 +135,7 @@ function comesBefore(offered: Waiter, shown: Waiter): boolean {
 export function hasItsPart({ waiting, share }: Flow, lane: Lane): boolean {
   return (waiting * lane.standing.length) / share.weight >= lane.waiting;
 }
+
+const movedInLane = (waiter: Waiter, place: number): void => {
+  waiter.inLane = place;
+};

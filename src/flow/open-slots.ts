@@ -72,7 +72,7 @@ export class OpenSlots {
     this.#pace(line, nowMs);
     const { share } = flow;
     const reading = call.streams ? this.reading : null;
-    reading?.sent(promptTokens);
+    reading?.sent(promptTokens, nowMs);
     const startedMs = nowMs;
     // Each by name: a spread here is a copy by the slow way, for every call.
     const charge = {

@@ -27,8 +27,8 @@ export class Reading {
   }
 
   /** A prompt was sent. */
-  sent(tokens: number): void {
-    this.#pass();
+  sent(tokens: number, nowMs: number): void {
+    this.#pass(nowMs);
     this.#left += tokens;
   }
 
@@ -50,8 +50,7 @@ export class Reading {
     return ((this.#left + more) * this.#readMs) / this.#read;
   }
 
-  #pass(): void {
-    const nowMs = this.#clock.nowMs();
+  #pass(nowMs = this.#clock.nowMs()): void {
     if (this.#left > 0) this.#readMs += nowMs - this.#atMs;
     this.#atMs = nowMs;
   }

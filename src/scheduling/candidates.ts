@@ -9,7 +9,7 @@ export const WIDTH = 16;
 /** Full workers of a larger pool looked at beside those, for how fast they are. */
 const SAMPLE = 4;
 /** They are the same ones for so long, ms: what is known of them is at hand then, and hardly changes. */
-const SAMPLE_MS = 5;
+const SAMPLE_MS = 50;
 /** Draws from a large pool before fewer candidates have to do. */
 const DRAWS = 3 * WIDTH;
 /** A print's worker is passed by when it holds this much more than the mean. */
@@ -36,7 +36,6 @@ interface Entry {
 export class Candidates implements WorkerIndex {
   readonly #random: Random;
   #entries: Entry[] = [];
-  readonly #of = new Map<SlotWorker, Entry>();
   readonly #byId = new Map<string, SlotWorker>();
   /** Those with room, in no order. */
   readonly #roomy: Entry[] = [];
@@ -59,7 +58,6 @@ export class Candidates implements WorkerIndex {
   }
 
   replace(workers: readonly SlotWorker[]): void {
-    this.#of.clear();
     this.#byId.clear();
     this.#roomy.length = 0;
     this.#ring = null;
@@ -68,7 +66,7 @@ export class Candidates implements WorkerIndex {
     this.#entries = workers.map((worker, at) => ({ worker, at, place: -1, inFlight: 0, open: false }));
     this.#room = new Uint8Array(workers.length);
     for (const entry of this.#entries) {
-      this.#of.set(entry.worker, entry);
+      entry.worker.seat = entry.at;
       this.#byId.set(entry.worker.id, entry.worker);
       this.#move(entry);
       this.#count(entry);
@@ -76,9 +74,9 @@ export class Candidates implements WorkerIndex {
   }
 
   changed(worker: SlotWorker): void {
-    const entry = this.#of.get(worker);
+    const entry = this.#entries[worker.seat];
     // A worker that was replaced still ends its calls.
-    if (entry === undefined) return;
+    if (entry?.worker !== worker) return;
     this.#move(entry);
     this.#count(entry);
   }

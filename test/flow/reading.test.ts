@@ -11,15 +11,15 @@ describe('what is yet to be read', () => {
   it('takes as long as reading has taken of late, and time in which there was nothing to read does not count', async () => {
     const clock = new VirtualClock();
     const reading = new Reading(clock);
-    reading.sent(500);
+    reading.sent(500, clock.nowMs());
     expect(reading.leftMs()).toBe(0);
     for (let prompt = 0; prompt < 100; prompt++) {
       await clock.advance(100);
       reading.read(500);
       await clock.advance(5_000);
-      reading.sent(500);
+      reading.sent(500, clock.nowMs());
     }
-    reading.sent(7_500);
+    reading.sent(7_500, clock.nowMs());
     expect(reading.leftMs()).toBeCloseTo(1_600, -2);
     // Nothing is read, so it goes slower by the moment.
     await clock.advance(1_000);

@@ -11,6 +11,7 @@ export function slotWorker(id: string, limit: number, more: Partial<TestWorker> 
     inFlight: 0,
     backlogTokens: 0,
     heldTokens: 0,
+    seat: -1,
     up: true,
     state: 'warm',
     origin: 'http://w',
