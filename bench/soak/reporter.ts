@@ -24,7 +24,11 @@ process.on('message', () => {
     if (COMPILED.test(space_name)) compiled += space_used_size;
   const resources: Record<string, number> = {};
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
-  process.send!({ heapMiB: (heapUsed - compiled + external) / MIB, residentMiB: rss / MIB, resources } satisfies Holding);
+  process.send!({
+    heapMiB: (heapUsed - compiled + external) / MIB,
+    residentMiB: rss / MIB,
+    resources,
+  } satisfies Holding);
 });
 process.on('disconnect', () => process.exit(0));
 // The reporter alone keeps no router alive.
