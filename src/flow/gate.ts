@@ -194,7 +194,7 @@ export class FairGate implements Gate {
       const loser = line.givesWay(call, flow.band);
       lane.crowding.refused(nowMs, false);
       if (loser === null) return { refused: 'queue_full', waitMs };
-      // As long as anybody is aside, nobody has room.
+      // Whoever was set aside where nobody had room counts in line as all others do.
       if (loser.hold !== null && !loser.isAside) this.#ask(loser, false);
       if (!loser.told) this.#refuseLater(loser, 'queue_full', nowMs);
     }

@@ -9,7 +9,6 @@ import { goesBefore, type Waiter } from './waiter.ts';
 
 /** One flow's calls that are held for one worker: the first, and the others, if there are any, in order. */
 export class HeldCalls {
-  readonly worker: SlotWorker;
   readonly flow: Flow;
   readonly home: HeldLane;
   head: Waiter;
@@ -18,8 +17,7 @@ export class HeldCalls {
   at: number;
   atFlow: number;
 
-  constructor(worker: SlotWorker, flow: Flow, home: HeldLane, head: Waiter) {
-    this.worker = worker;
+  constructor(flow: Flow, home: HeldLane, head: Waiter) {
     this.flow = flow;
     this.home = home;
     this.head = head;
@@ -155,7 +153,7 @@ export class Held {
     }
     const known = queueOf(flow, home);
     if (known !== null) known.add(waiter);
-    waiter.queue = known ?? new HeldCalls(hold.worker, flow, home, waiter);
+    waiter.queue = known ?? new HeldCalls(flow, home, waiter);
   }
 
   /** Leaves its queue, to be moved. */
