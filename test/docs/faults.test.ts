@@ -1,6 +1,6 @@
 // The table of faults counts what tests really claim, and the counter of test reports hides no failure. For maintainers.
 import { describe, expect, it } from 'vitest';
-import { countsOf, isGood, sumOf } from '../../scripts/count.ts';
+import { countsOf, failuresOf, isGood, sumOf } from '../../scripts/count.ts';
 import { errorsDocument } from '../../scripts/errors.ts';
 import { FAULT_SECTIONS, readRows } from '../../scripts/fault-rows.ts';
 import { faultsDocument, namedTests } from '../../scripts/faults.ts';
@@ -96,6 +96,28 @@ describe('the counter of test reports', () => {
   it('counts a suite that could not be loaded as a failure', () => {
     const unloaded = report({ testResults: [{ status: 'failed', assertionResults: [] }] });
     expect(countsOf(unloaded)).toEqual({ passed: 3, failed: 1, unproven: 0 });
+  });
+
+  it('names each failure with the start of what it said', () => {
+    const failing = report({
+      testResults: [
+        { name: 'a.test.ts', status: 'failed', message: 'cannot find module', assertionResults: [] },
+        {
+          name: 'b.test.ts',
+          status: 'failed',
+          assertionResults: [
+            { status: 'passed', fullName: 'good' },
+            { status: 'failed', fullName: 'bad', failureMessages: [`expected 1\n${'x\n'.repeat(99)}`] },
+          ],
+        },
+        { name: 'c.test.ts', status: 'passed', assertionResults: [{ status: 'passed' }] },
+      ],
+    });
+    const failures = failuresOf(failing);
+    expect(failures).toHaveLength(2);
+    expect(failures[0]).toBe('FAILED a.test.ts\n  cannot find module');
+    expect(failures[1]).toMatch(/^FAILED b\.test\.ts: bad\n {2}expected 1\n/);
+    expect(failures[1]!.split('\n').length).toBeLessThanOrEqual(13);
   });
 
   it('takes neither skipped tests nor empty runs nor other files for a success', () => {
