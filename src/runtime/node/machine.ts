@@ -1,6 +1,7 @@
 // Clock, chance, ids and digests of this machine. For entry/node.
 import { hash, randomFillSync } from 'node:crypto';
 import type { Clock, Digest, NewId } from '../../core/runtime.ts';
+import { CHANCE_DIGITS, idPrefix } from '../request-id.ts';
 
 /** The global is a getter, and a call reads the clock a dozen times. */
 const timeline = performance;
@@ -15,18 +16,18 @@ export const nodeClock: Clock = {
 };
 
 const POOL = 4096;
-const ID_BYTES = 16;
+const CHANCE_BYTES = CHANCE_DIGITS / 2;
 const pool = Buffer.alloc(POOL);
 let used = POOL;
 
-/** `req_` and 128 random bits. Random bytes are drawn many at a time, since each draw costs a system call. */
+/** Random bytes are drawn many at a time, since each draw costs a system call. */
 export const newRequestId: NewId = () => {
-  if (used === POOL) {
+  if (used + CHANCE_BYTES > POOL) {
     randomFillSync(pool);
     used = 0;
   }
-  const id = `req_${pool.toString('hex', used, used + ID_BYTES)}`;
-  used += ID_BYTES;
+  const id = idPrefix(Date.now()) + pool.toString('hex', used, used + CHANCE_BYTES);
+  used += CHANCE_BYTES;
   return id;
 };
 

@@ -1,5 +1,6 @@
 // Clock, chance, ids and digests by web-standard globals. For runtime/web.
 import type { Clock, Digest, NewId, Random, Timer } from '../../core/runtime.ts';
+import { CHANCE_DIGITS, idPrefix } from '../request-id.ts';
 
 /** A longer timer fires at once, so a long wait is made of several. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -35,7 +36,7 @@ class LongTimer implements Timer {
   }
 }
 
-const ID_BYTES = 16;
+const ID_BYTES = CHANCE_DIGITS / 2;
 const WORDS = 256;
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const pool = new Uint8Array(ID_BYTES * WORDS);
@@ -44,13 +45,13 @@ const words = new Uint32Array(WORDS);
 let usedBytes = pool.length;
 let usedWords = WORDS;
 
-/** `req_` and 128 random bits. Random bytes are drawn many at a time, since each draw costs. */
+/** Random bytes are drawn many at a time, since each draw costs. */
 export const newWebId: NewId = () => {
   if (usedBytes === pool.length) {
     crypto.getRandomValues(pool);
     usedBytes = 0;
   }
-  let id = 'req_';
+  let id = idPrefix(Date.now());
   for (const end = usedBytes + ID_BYTES; usedBytes < end; usedBytes++) id += hex[pool[usedBytes]!]!;
   return id;
 };

@@ -47,11 +47,14 @@ describe('the clock', () => {
 });
 
 describe('chance', () => {
-  it('ids are unique, of one form, and share no prefix', () => {
+  it('ids are unique, of one form, begin with the time of day, and are chance in the rest', () => {
     const ids = Array.from({ length: 50_000 }, runtime.newId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/);
-    for (let place = 4; place < 36; place++) {
+    const times = ids.map((id) => Number.parseInt(id.slice(4, 16), 16));
+    expect(Math.abs(times[0]! - Date.now())).toBeLessThan(60_000);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    for (let place = 16; place < 36; place++) {
       const counts = new Map<string, number>();
       for (const id of ids) counts.set(id[place]!, (counts.get(id[place]!) ?? 0) + 1);
       // 3,125 expected, 8 standard deviations off.
