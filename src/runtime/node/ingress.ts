@@ -86,10 +86,22 @@ function readBody({ incoming, outgoing }: Sockets, limits: HttpLimits, watch: Bo
     incoming.on('data', onData);
     incoming.on('end', () => {
       watch.done(entry);
-      resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : Buffer.concat(chunks, bytes));
+      resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : joined(chunks, bytes));
     });
     incoming.on('error', () => stop(new RouterError('client_gone', 'The caller is gone.')));
   });
+}
+
+/**
+ * Memory outside V8's heap makes it collect everything once enough has come since the last time, whatever the heap holds. Pieces are copied
+ * here and nobody else has them, so theirs is given back at once; a piece that shares its memory keeps it.
+ */
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = Buffer.concat(pieces, bytes);
+  for (const { buffer, byteLength } of pieces) {
+    if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
+  return whole;
 }
 
 /** Whoever waits to be told to send the body is told so here, where it is read, and not before. */
