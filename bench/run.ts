@@ -12,8 +12,8 @@ import type { Pace } from './turn.ts';
 
 const FULL: Pace = {
   windowMs: 500,
-  minWarmMs: 1_500,
-  maxWarmMs: 5_000,
+  minWarmMs: 2_000,
+  maxWarmMs: 12_000,
   measureMs: 4_000,
   idleStreams: 1_000,
   quietMs: 10_000,

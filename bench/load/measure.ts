@@ -6,7 +6,9 @@ import { Latencies } from './latencies.ts';
 import { coreBusyMs, processCpuMs } from './process-stats.ts';
 import { requestBytes } from './request-bytes.ts';
 
-const LEVEL_WITHIN = 0.05;
+const LEVEL_WITHIN = 0.08;
+/** Two windows agree by chance while code is still being compiled, which a large program's is for seconds under load. */
+const LEVEL_WINDOWS = 4;
 const SLICE_MS = 200;
 /** A slice is quiet when others had at most this share of the proxy's core; a slice is 20 ticks of the core's clock. */
 const QUIET_OTHERS = 0.15;
@@ -55,9 +57,9 @@ function isQuiet(slice: Seen): boolean {
 }
 
 function isLevel(rates: readonly number[]): boolean {
-  const [before, last] = rates.slice(-2);
-  if (before === undefined || last === undefined) return false;
-  return Math.abs(last - before) <= LEVEL_WITHIN * Math.max(last, before);
+  const last = rates.slice(-LEVEL_WINDOWS);
+  const most = Math.max(...last);
+  return last.length === LEVEL_WINDOWS && most - Math.min(...last) <= LEVEL_WITHIN * most;
 }
 
 export function measure(job: MeasureJob): Promise<Measured> {
