@@ -10,9 +10,12 @@ import { CallSignal } from '../../core/signal.ts';
 import type { Ingress } from '../../http/ingress.ts';
 import { checkUtf8By } from '../../wire/utf8.ts';
 import { type BodyWatch, createBodyWatch } from './body-watch.ts';
+import { Cohort } from './cohort.ts';
 import { ANSWERED, type Sockets, send } from './listener.ts';
 
 const EMPTY = new Uint8Array(0);
+/** Calls whose bodies are whole. */
+const arrived = new Cohort();
 
 /** `close` ends the watch over slow bodies. */
 export function createNodeIngress(limits: HttpLimits, clock: Clock): Ingress & { close(): void } {
@@ -86,7 +89,9 @@ function readBody({ incoming, outgoing }: Sockets, limits: HttpLimits, watch: Bo
     incoming.on('data', onData);
     incoming.on('end', () => {
       watch.done(entry);
-      resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : joined(chunks, bytes));
+      arrived.add(() =>
+        resolve(chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? EMPTY : joined(chunks, bytes)),
+      );
     });
     incoming.on('error', () => stop(new RouterError('client_gone', 'The caller is gone.')));
   });

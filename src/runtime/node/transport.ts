@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Exchange, HeaderView, Transport, UpstreamHandler, UpstreamRequest } from '../../core/transport.ts';
 import { faultOf } from '../fault.ts';
+import { Cohort } from './cohort.ts';
 
 export interface NodeTransportOptions {
   /** A connection attempt is given up after this, ms; the attempt's own, shorter timer decides for the call. */
@@ -64,6 +65,9 @@ function dispatchOptions(request: UpstreamRequest): Dispatcher.DispatchOptions {
   return { path, method, headers: headers.length === 0 ? fixed : [...fixed, ...headers], body };
 }
 
+/** Exchanges whose replies are whole. */
+const answered = new Cohort();
+
 /** Undici's side of one exchange. After `abort` it is deaf. */
 class NodeExchange implements Exchange, Dispatcher.DispatchHandler {
   #handler: UpstreamHandler | null;
@@ -107,10 +111,19 @@ class NodeExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    answered.add(this.#ended);
+  }
+
+  /** What breaks in the handler is the exchange's failure, as undici has it. */
+  readonly #ended = (): void => {
     const handler = this.#handler;
     this.#handler = null;
-    handler?.end();
-  }
+    try {
+      handler?.end();
+    } catch (thrown) {
+      handler?.fail(faultOf(thrown as Error));
+    }
+  };
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const handler = this.#handler;
