@@ -17,8 +17,8 @@ export interface Contender {
   readonly available: () => boolean;
   /** Takes part when nobody is named. */
   readonly byDefault: boolean;
-  /** Measures replies only, or streams only, or starts only. */
-  readonly only: 'replies' | 'streams' | 'starts' | null;
+  /** Measures replies only, or streams only. */
+  readonly only: 'replies' | 'streams' | null;
 }
 
 function reference(name: string, file: string, more: readonly string[], only: Contender['only']): Contender {
@@ -53,7 +53,7 @@ export const CONTENDERS: readonly Contender[] = [
     headers: () => ({}),
     available: spillwayBuilt,
     byDefault: true,
-    only: 'starts',
+    only: null,
   },
   {
     name: 'portkey',

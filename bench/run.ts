@@ -52,7 +52,6 @@ function named<T extends { readonly name: string }>(list: readonly T[], names: s
 function takesPart(contender: Contender, mode: Mode): boolean {
   if (contender.command === null) return mode.direct;
   if (contender.only === null) return true;
-  if (contender.only === 'starts') return mode.kind === 'start';
   return (contender.only === 'streams') === (mode.workload === 'stream' || mode.workload === 'idle');
 }
 
