@@ -67,12 +67,7 @@ export class Crowd {
     const startMs = performance.now();
     const nowMs = this.#clock.nowMs();
     const call = placed(this.#stand, progress, nowMs);
-    let looked = false;
-    const answer = this.#stand.gate.acquire(call, () => {
-      const pickMs = looked ? this.#clock.nowMs() : nowMs;
-      looked = true;
-      return this.#stand.choose(call, pickMs);
-    });
+    const answer = this.#stand.gate.acquire(call, (pickMs) => this.#stand.choose(call, pickMs));
     const endMs = performance.now();
     if (answer instanceof Promise) void answer.then((later) => this.#answered(later));
     else this.#answered(answer);

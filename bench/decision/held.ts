@@ -49,7 +49,7 @@ export async function heldByGate(size: CrowdSize, random: Random, rounds: number
   const ask = askers(size.tenants, stand, random);
   const enter = (at: number, signal: CallSignal) => {
     const call = Object.assign(placed(stand, ask(at % size.tenants), nodeClock.nowMs()), { signal });
-    return stand.gate.acquire(call, () => stand.choose(call, nodeClock.nowMs()));
+    return stand.gate.acquire(call, (nowMs) => stand.choose(call, nowMs));
   };
   for (let at = 0; stand.gate.inFlight < size.workers * size.slots; at++) {
     const signal = new CallSignal();

@@ -33,9 +33,9 @@ export interface Hold {
 /**
  * Chooses a worker with room for the call. `full`: the eligible ones have no room, or the call's own worker is worth the
  * wait: then its `hold` says so. `none`: no worker is eligible, waiting is no use. Synchronous, free of side effects but
- * for `hold`; called again each time a slot comes free that may be the call's.
+ * for `hold`; called again each time a slot comes free that may be the call's. `nowMs`: of the gate's decision, monotonic ms.
  */
-export type Pick = () => SlotWorker | 'full' | 'none';
+export type Pick = (nowMs: number) => SlotWorker | 'full' | 'none';
 
 /** A call as its gate sees it. Virtual tokens: uncached input + 2 × output. */
 export interface GateCall {

@@ -1,5 +1,6 @@
 // When a call would get a slot if it came now: the work ahead of it in the line's own order, at measured speed. For the gate.
 import type { GateCall } from '../core/gate.ts';
+import { CHILDREN } from '../structures/keyed-heap.ts';
 import type { Bands } from './bands.ts';
 import type { Flow } from './flow.ts';
 import type { HoldTimes } from './hold-times.ts';
@@ -177,24 +178,24 @@ function ownLane(line: Line, lane: Lane, flow: Flow | null, call: GateCall, orde
 function ownAhead(flow: Flow, { continues, runArrivedMs }: GateCall, order: number): number {
   if (!continues && order === NEWEST && runArrivedMs >= flow.latestRunMs) return flow.waiting;
   const newcomer: Turn = { continues, runArrivedMs, order };
-  let ahead = countBefore(flow.calls.items, newcomer);
+  let ahead = countBefore(flow.calls.items, CHILDREN, newcomer);
   for (const { head, rest } of flow.queues) {
     if (ahead > COUNTED) break;
     if (!goesBefore(head, newcomer)) continue;
-    ahead += rest === null ? 1 : 1 + countBefore(rest.items, newcomer);
+    ahead += rest === null ? 1 : 1 + countBefore(rest.items, 2, newcomer);
   }
   return ahead > COUNTED ? flow.waiting : ahead;
 }
 
-/** Of a heap; one more than are counted is as good as all. A branch ends at the first that does not go before. */
-function countBefore(items: readonly Turn[], newcomer: Turn): number {
+/** Of a heap with so many children to each; one more than are counted is as good as all. A branch ends at the first that does not go before. */
+function countBefore(items: readonly Turn[], children: number, newcomer: Turn): number {
   const open = [0];
   let ahead = 0;
   for (let at = open.pop(); at !== undefined && ahead <= COUNTED; at = open.pop()) {
     const item = items[at];
     if (item === undefined || !goesBefore(item, newcomer)) continue;
     ahead++;
-    open.push(2 * at + 1, 2 * at + 2);
+    for (let child = 1; child <= children; child++) open.push(children * at + child);
   }
   return ahead;
 }

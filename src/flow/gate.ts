@@ -51,15 +51,15 @@ export class FairGate implements Gate {
   /** Whom the present look has passed over, and where it asks one who is held. */
   readonly #passed: Waiter[] = [];
   readonly #offering: Lane[] = [];
-  readonly #askOne = (waiter: Waiter): void => this.#ask(waiter);
+  readonly #askOne = (waiter: Waiter): void => this.#ask(waiter, this.#clock.nowMs());
   #arrivals = 0;
   #closed = false;
 
   constructor(options: GateOptions) {
     this.#clock = options.clock;
     this.#capacity = options.capacity;
-    this.#slots = new OpenSlots(options.clock, this.#bands, options.capacity, (worker) => {
-      if (this.#bands.waiting > 0) this.#look(worker);
+    this.#slots = new OpenSlots(options.clock, this.#bands, options.capacity, (worker, nowMs) => {
+      if (this.#bands.waiting > 0) this.#look(worker, nowMs);
     });
     this.#deadlines = new Deadlines(options.clock, LOOK_MS, this.#due, () => {
       this.poke();
@@ -85,7 +85,7 @@ export class FairGate implements Gate {
     if (this.#closed) return CLOSED;
     if (call.signal.aborted) return CLIENT_GONE;
     const nowMs = this.#clock.nowMs();
-    let picked = pick();
+    let picked = pick(nowMs);
     if (picked === 'none') return NONE;
     const line = this.#bands.lines[call.class];
     const flow = line.flowOf(line.shareOf(call.tenant, call.weight), PRIORITIES.indexOf(call.priority));
@@ -100,9 +100,9 @@ export class FairGate implements Gate {
     // A free slot belongs to the line, the newcomer in its place; only what the line cannot use is a newcomer's.
     const waiter = this.#waiter(call, pick, flow, nowMs);
     this.#bands.enter(line, waiter);
-    this.#look(picked);
+    this.#look(picked, nowMs);
     // What the line took of that worker's room, others may have.
-    if (!waiter.told && picked.inFlight >= picked.limit) this.#look(null);
+    if (!waiter.told && picked.inFlight >= picked.limit) this.#look(null, nowMs);
     if (waiter.fault !== null) throw waiter.fault.thrown;
     if (waiter.answer !== null) return waiter.answer;
     const { hold } = waiter;
@@ -132,8 +132,9 @@ export class FairGate implements Gate {
 
   poke(): void {
     if (this.#bands.waiting === 0) return;
-    for (const worker of this.#held.roomy()) this.#look(worker);
-    this.#look(null);
+    const nowMs = this.#clock.nowMs();
+    for (const worker of this.#held.roomy()) this.#look(worker, nowMs);
+    this.#look(null, nowMs);
   }
 
   close(): void {
@@ -195,7 +196,7 @@ export class FairGate implements Gate {
       lane.crowding.refused(nowMs, false);
       if (loser === null) return { refused: 'queue_full', waitMs };
       // Whoever was set aside where nobody had room counts in line as all others do.
-      if (loser.hold !== null && !loser.isAside) this.#ask(loser, false);
+      if (loser.hold !== null && !loser.isAside) this.#ask(loser, nowMs, false);
       if (!loser.told) this.#refuseLater(loser, 'queue_full', nowMs);
     }
     return null;
@@ -232,12 +233,12 @@ export class FairGate implements Gate {
   }
 
   /** Asks those in line in order. With a worker given: those who are held for it, too, and until it has no more room. */
-  #look(freed: SlotWorker | null): void {
+  #look(freed: SlotWorker | null, nowMs: number): void {
     const passed = this.#passed;
     if (freed !== null) this.#offer(freed);
     for (let waiter = this.#bands.first(); waiter !== undefined; waiter = this.#bands.first()) {
       const { hold } = waiter;
-      this.#ask(waiter);
+      this.#ask(waiter, nowMs);
       if (passed.length > PASS_OVER) break;
       if (freed === null) continue;
       const served = waiter.answer !== null && !('refused' in waiter.answer);
@@ -264,12 +265,11 @@ export class FairGate implements Gate {
   }
 
   /** One whose turn it is, or that is held and may have another mind by now. */
-  #ask(waiter: Waiter, mayHold = true): void {
+  #ask(waiter: Waiter, nowMs: number, mayHold = true): void {
     try {
       const { call } = waiter;
-      let picked = waiter.pick();
+      let picked = waiter.pick(nowMs);
       if (picked === 'full' && call.hold !== null) {
-        const nowMs = this.#clock.nowMs();
         // A newcomer has its place in line yet to find.
         const { hold } = call;
         const fits = waiter.due !== null || !this.#lineOf(waiter).full(call.bytes);
@@ -279,8 +279,8 @@ export class FairGate implements Gate {
         picked = hold.other ?? 'full';
       }
       if (picked === 'none') this.#refuse(waiter, NONE);
-      else if (picked === 'full') this.#pass(waiter);
-      else this.#serve(waiter, picked);
+      else if (picked === 'full') this.#pass(waiter, nowMs);
+      else this.#serve(waiter, picked, nowMs);
     } catch (thrown) {
       this.#remove(waiter);
       waiter.fail(thrown);
@@ -294,7 +294,7 @@ export class FairGate implements Gate {
     this.#deadlines.move(waiter, nowMs);
   }
 
-  #pass(waiter: Waiter): void {
+  #pass(waiter: Waiter, nowMs: number): void {
     const { call, flow } = waiter;
     if (call.overdue) return;
     const lane = this.#laneOf(waiter);
@@ -302,7 +302,7 @@ export class FairGate implements Gate {
       const stood = waiter.isAside;
       this.#held.drop(waiter);
       if (!stood) this.#bands.rejoin(this.#lineOf(waiter), waiter);
-      this.#deadlines.move(waiter, this.#clock.nowMs());
+      this.#deadlines.move(waiter, nowMs);
       // Asked out of turn: it is in no look that would show it again.
       if (lane.offered !== waiter) return lane.show(waiter);
     } else lane.hide(waiter);
@@ -310,8 +310,7 @@ export class FairGate implements Gate {
     if (++flow.passed >= PASS_OVER_TENANT && lane.flows.size > 1) lane.setAside(flow);
   }
 
-  #serve(waiter: Waiter, worker: SlotWorker): void {
-    const nowMs = this.#clock.nowMs();
+  #serve(waiter: Waiter, worker: SlotWorker, nowMs: number): void {
     const { call, flow, raised, sinceMs } = waiter;
     // Charged while it still stands in line: its tenant has not been idle.
     const permit = this.#slots.grant(call, worker, this.#lineOf(waiter), flow, raised, nowMs, nowMs - sinceMs);
@@ -324,16 +323,16 @@ export class FairGate implements Gate {
   readonly #due = (waiter: Waiter, nowMs: number): void => {
     if (nowMs >= waiter.deadlineMs) return this.#deadline(waiter, nowMs);
     if (nowMs >= waiter.raiseMs) this.#raise(waiter);
-    if (waiter.hold !== null && nowMs >= waiter.hold.untilMs) this.#ask(waiter);
+    if (waiter.hold !== null && nowMs >= waiter.hold.untilMs) this.#ask(waiter, nowMs);
     this.#deadlines.move(waiter, nowMs);
   };
 
   #deadline(waiter: Waiter, nowMs: number): void {
     const { call, order, flow } = waiter;
-    if (waiter.hold !== null) this.#ask(waiter, false);
+    if (waiter.hold !== null) this.#ask(waiter, nowMs, false);
     // Whose tenant is next takes no place from another's.
     call.overdue = !waiter.told && this.#bands.first()?.flow === flow;
-    if (call.overdue) this.#ask(waiter, false);
+    if (call.overdue) this.#ask(waiter, nowMs, false);
     if (waiter.told) return;
     this.#learn(waiter, nowMs, this.#forecast(call, order, this.#lineOf(waiter), flow.band, nowMs) ?? 0);
     this.#refuseLater(waiter, 'waited', nowMs);

@@ -21,7 +21,7 @@ export class OpenSlots {
   readonly #clock: Clock;
   readonly #bands: Bands;
   readonly #capacity: () => number;
-  readonly #freed: (worker: SlotWorker) => void;
+  readonly #freed: (worker: SlotWorker, nowMs: number) => void;
   /** Whether most slots are taken, and when they ceased to be: calls that end in the same moment have all run beside each other. */
   #busy = false;
   #quietSinceMs = Number.NEGATIVE_INFINITY;
@@ -30,7 +30,7 @@ export class OpenSlots {
   #startedSumMs = 0;
 
   /** `freed` is told of a worker whose slot was given back. */
-  constructor(clock: Clock, bands: Bands, capacity: () => number, freed: (worker: SlotWorker) => void) {
+  constructor(clock: Clock, bands: Bands, capacity: () => number, freed: (worker: SlotWorker, nowMs: number) => void) {
     this.#clock = clock;
     this.reading = new Reading(clock);
     this.#capacity = capacity;
@@ -108,7 +108,7 @@ export class OpenSlots {
     const wasBusy = this.#busy || this.#quietSinceMs === nowMs;
     this.#pace(line, nowMs);
     if (wasBusy) line.pace.ended(tokens);
-    this.#freed(worker);
+    this.#freed(worker, nowMs);
   };
 
   /** A class has another number in flight: its pace goes on from here, and all paces where the pool has become busy or quiet. */

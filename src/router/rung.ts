@@ -85,11 +85,7 @@ export async function tryRung(deps: RungDeps, progress: Progress, rung: Rung, be
     const maxWaitMs = Math.max(0, Math.min(patience, progress.rules.queue.waitMs - spentMs));
     const placing = new Placing(progress, model, lease, inPlace, maxWaitMs, nowMs);
     let held: Reason | null = null;
-    // The first look is now; the gate looks again each time that a slot comes free.
-    let looked = false;
-    const pick = () => {
-      const pickMs = looked ? deps.clock.nowMs() : nowMs;
-      looked = true;
+    const pick = (pickMs: number) => {
       const picked = place.choose(placing, pickMs);
       if (picked !== 'none') return picked;
       held = worthWaiting(pool, model, below, pickMs, nowMs + maxWaitMs);

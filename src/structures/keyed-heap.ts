@@ -1,9 +1,12 @@
 // Keeps items in order of one or two numbers, as heap.ts does by any order, and looks at no item to compare it. For flow.
 import type { Placed } from './heap.ts';
 
+/** An item's are at `CHILDREN * at + 1` and behind it, for those who walk through `items`. */
+export const CHILDREN = 4;
+
 /**
- * A binary heap: the least key first, and of equal ones the least tie. Keys lie side by side: in a heap of thousands, items
- * that are far apart in memory cost more than the compare.
+ * A heap of four children each: the least key first, and of equal ones the least tie. Keys lie side by side: in a heap of thousands, items
+ * that are far apart in memory cost more than the compare, so half as many levels of them are moved as in a binary one.
  */
 export class KeyedHeap<T extends Placed> {
   /** For reading alone. */
@@ -41,7 +44,7 @@ export class KeyedHeap<T extends Placed> {
   }
 
   #settle(item: T, key: number, tie: number, at: number): void {
-    if (at > 0 && this.#isBefore(key, tie, (at - 1) >> 1)) this.#up(item, key, tie, at);
+    if (at > 0 && this.#isBefore(key, tie, parentOf(at))) this.#up(item, key, tie, at);
     else this.#down(item, key, tie, at);
   }
 
@@ -52,7 +55,7 @@ export class KeyedHeap<T extends Placed> {
 
   #up(item: T, key: number, tie: number, at: number): void {
     while (at > 0) {
-      const above = (at - 1) >> 1;
+      const above = parentOf(at);
       if (!this.#isBefore(key, tie, above)) break;
       this.#put(this.items[above]!, this.#keys[above]!, this.#ties[above]!, at);
       at = above;
@@ -64,12 +67,19 @@ export class KeyedHeap<T extends Placed> {
     const keys = this.#keys;
     const ties = this.#ties;
     const { length } = keys;
-    for (let below = 2 * at + 1; below < length; below = 2 * at + 1) {
-      if (below + 1 < length && this.#isBefore(keys[below + 1]!, ties[below + 1]!, below)) below++;
-      const otherKey = keys[below]!;
-      const otherTie = ties[below]!;
-      if (!(otherKey < key || (otherKey === key && otherTie < tie))) break;
-      this.#put(this.items[below]!, otherKey, otherTie, at);
+    for (let first = CHILDREN * at + 1; first < length; first = CHILDREN * at + 1) {
+      let below = first;
+      let belowKey = keys[first]!;
+      const end = Math.min(first + CHILDREN, length);
+      for (let other = first + 1; other < end; other++) {
+        const otherKey = keys[other]!;
+        if (otherKey > belowKey || (otherKey === belowKey && ties[other]! >= ties[below]!)) continue;
+        below = other;
+        belowKey = otherKey;
+      }
+      const belowTie = ties[below]!;
+      if (!(belowKey < key || (belowKey === key && belowTie < tie))) break;
+      this.#put(this.items[below]!, belowKey, belowTie, at);
       at = below;
     }
     this.#put(item, key, tie, at);
@@ -82,3 +92,5 @@ export class KeyedHeap<T extends Placed> {
     item.place = at;
   }
 }
+
+const parentOf = (at: number): number => (at - 1) >> 2;

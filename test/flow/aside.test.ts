@@ -31,9 +31,9 @@ const any = (more: Partial<GateCall> = {}) => gate.acquire(gateCall({ maxWaitMs:
 function aside(untilMs = 1e6, more: Partial<GateCall> = {}) {
   const call = gateCall({ maxWaitMs: 1e6, ...more });
   const pick = asideFor(call, own, untilMs, clock, other);
-  return gate.acquire(call, () => {
+  return gate.acquire(call, (nowMs) => {
     asked++;
-    return pick();
+    return pick(nowMs);
   });
 }
 

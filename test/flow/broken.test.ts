@@ -23,9 +23,9 @@ beforeEach(() => {
 /** As the pick, until it breaks. */
 const breaking =
   (pick: Pick): Pick =>
-  () => {
+  (nowMs) => {
     if (broken) throw new Error('broken');
-    return pick();
+    return pick(nowMs);
   };
 const fragile: Partial<GateCall> = {
   uncachedAt: () => {

@@ -53,9 +53,9 @@ export const on =
 /** As `on`; but until then, while its own worker is full, it rather waits for that one than goes to another. */
 export const heldFor =
   (call: GateCall, own: TestWorker, untilMs: number, clock: Clock, ...workers: TestWorker[]): Pick =>
-  () => {
+  (nowMs) => {
     call.hold = null;
-    const picked = on(own, ...workers)();
+    const picked = on(own, ...workers)(nowMs);
     if (typeof picked === 'string' || picked === own || !own.up || clock.nowMs() >= untilMs) return picked;
     call.hold = { worker: own, other: picked, untilMs };
     return 'full';
@@ -70,8 +70,8 @@ export const asideFor = (
   ...workers: TestWorker[]
 ): Pick => {
   const pick = heldFor(call, own, untilMs, clock, ...workers);
-  return () => {
-    const picked = pick();
+  return (nowMs) => {
+    const picked = pick(nowMs);
     if (picked === 'full' && call.hold === null && own.up && clock.nowMs() < untilMs) {
       call.hold = { worker: own, other: null, untilMs };
     }

@@ -114,6 +114,17 @@ describe('what is forecast', () => {
     expect(await at({ continues: true }, { continues: true, runArrivedMs: 9 })).toBeGreaterThan(1000);
   });
 
+  it('counts each of its own tenant’s calls that goes first, in whatever order they came', async () => {
+    const sim = await busy();
+    const runs = Array.from({ length: 50 }, (_, at) => ((at * 37) % 50) + 1);
+    for (const runArrivedMs of runs) fill(sim, 1, { runArrivedMs });
+    const [none = 0, ...rest] = Array.from({ length: 51 }, (_, ahead) =>
+      sim.gate.forecastMs(gateCall({ runArrivedMs: ahead + 0.5 })),
+    );
+    // Each takes 100 ms at one of 4 slots.
+    for (const [at, waitMs] of rest.entries()) expect(waitMs - none).toBeCloseTo((at + 1) * 25, 6);
+  });
+
   it('a band that is sure of a share waits no longer than that share makes it', async () => {
     const sim = await busy(gateRules({ line: { maxWaiting: 1000 }, reserved: { batch: 0.5 } }));
     fill(sim, 900, { priority: 'critical', tenant: 'loud' });

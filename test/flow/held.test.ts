@@ -175,9 +175,9 @@ describe('a hold', () => {
     for (let at = 0; at < asked.length; at++) {
       const call = gateCall({ maxWaitMs: 1e6 });
       const pick = heldFor(call, own, 1e6, clock, other);
-      void gate.acquire(call, () => {
+      void gate.acquire(call, (nowMs) => {
         asked[at]!++;
-        return pick();
+        return pick(nowMs);
       });
     }
     const again = () => asked.map((times) => times - 1);

@@ -79,7 +79,7 @@ function check({ gate, bounds, clock, workers, callers, closed }: World): void {
     const { call, enteredMs, pick, own, signal } = caller;
     if (nowMs >= enteredMs + call.maxWaitMs || closed || signal.aborted) wrong.push('it waits still');
     // Nobody is forgotten beside a slot that it would take, nor waits for workers that are all gone.
-    const picked = pick();
+    const picked = pick(nowMs);
     // Behind many whose workers are full, it is not told at once that its own are gone.
     const waits = picked === 'full' || (picked === 'none' && bounds.few);
     caller.besideMs = waits ? null : (caller.besideMs ?? nowMs);

@@ -65,8 +65,8 @@ export function neverSettles(options: GateOptions): Gate {
 export function holdsUp(options: GateOptions): Gate {
   const gate = new FairGate(options);
   return around(gate, (call, pick) =>
-    gate.acquire(call, () => {
-      const picked = pick();
+    gate.acquire(call, (nowMs) => {
+      const picked = pick(nowMs);
       call.hold = null;
       return picked;
     }),
@@ -102,7 +102,7 @@ export function firstCome({ clock }: GateOptions): Gate {
       return line.length;
     },
     acquire(call: GateCall, pick: Pick): Answer | Promise<Answer> {
-      const worker = line.length === 0 ? pick() : 'full';
+      const worker = line.length === 0 ? pick(clock.nowMs()) : 'full';
       if (worker === 'none') return { refused: 'none', waitMs: null };
       if (worker !== 'full') return grant(worker, 0);
       return new Promise((tell) => {
@@ -119,7 +119,7 @@ export function firstCome({ clock }: GateOptions): Gate {
     returnMs: (_: GateCall, waitMs: number) => waitMs,
     poke() {
       for (let head = line[0]; head !== undefined; head = line[0]) {
-        const worker = head.pick();
+        const worker = head.pick(clock.nowMs());
         if (worker === 'full') return;
         line.shift();
         head.tell(worker === 'none' ? { refused: 'none', waitMs: null } : grant(worker, clock.nowMs() - head.sinceMs));

@@ -14,7 +14,7 @@ function full(reach: number) {
   const enter = (more: Partial<GateCall> = {}) => {
     const call = gateCall(more);
     const pick = on(worker);
-    return gate.acquire(call, () => (call.overdue && worker.inFlight < worker.reach ? worker : pick()));
+    return gate.acquire(call, (nowMs) => (call.overdue && worker.inFlight < worker.reach ? worker : pick(nowMs)));
   };
   const running = [held(enter()), held(enter())];
   return { clock, worker, gate, enter, running };
