@@ -49,12 +49,13 @@ export class Bands {
     return next;
   }
 
-  enter(line: Line, waiter: Waiter): void {
+  /** `shown`: it may be asked; else it is in line, but not in the order. */
+  enter(line: Line, waiter: Waiter, shown = true): void {
     const at = waiter.flow.band;
     const band = this.bands[at]!;
     const lane = line.lanes[at]!;
     if (lane.waiting === lane.held) this.#lift(line, at);
-    line.enter(waiter);
+    line.enter(waiter, shown);
     band.waiting++;
     this.waiting++;
   }

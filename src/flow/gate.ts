@@ -161,8 +161,8 @@ export class FairGate implements Gate {
       const refusal = this.#turnedAway(call, line, flow, waiter.forecastMs, nowMs);
       if (refusal !== null) return refusal;
     }
-    this.#bands.enter(line, waiter);
     const kept = hold ?? this.#newAside(call, nowMs);
+    this.#bands.enter(line, waiter, kept === null);
     if (kept !== null) this.#held.hold(waiter, kept, this.#laneOf(waiter));
     this.#deadlines.add(waiter, nowMs);
     waiter.leave = () => this.#refuse(waiter, CLIENT_GONE);

@@ -43,7 +43,8 @@ export class Lane {
     return shown === undefined || comesBefore(this.offered, shown) ? this.offered : shown;
   }
 
-  enter(waiter: Waiter): void {
+  /** `shown`: it may be asked; else it is in line, but not in the order. */
+  enter(waiter: Waiter, shown: boolean): void {
     const { flow } = waiter;
     if (flow.waiting === 0) {
       flow.standing = this.standing.push(flow) - 1;
@@ -59,7 +60,7 @@ export class Lane {
     waiter.inLane = this.arrivals.add(waiter, waiter.raised);
     this.waiting++;
     this.tokens += waiter.tokens;
-    this.show(waiter);
+    if (shown) this.show(waiter);
   }
 
   leave(waiter: Waiter): void {

@@ -68,9 +68,9 @@ export class Line {
     return share?.spell === this.#spell ? share.flows[band as 0] : null;
   }
 
-  enter(waiter: Waiter): void {
+  enter(waiter: Waiter, shown: boolean): void {
     const { share, band } = waiter.flow;
-    this.lanes[band]!.enter(waiter);
+    this.lanes[band]!.enter(waiter, shown);
     this.waiting++;
     this.#bytes += waiter.call.bytes;
     share.waiting++;
