@@ -1,13 +1,12 @@
 // When a call would get a slot if it came now: the work ahead of it in the line's own order, at measured speed. For the gate.
 import type { GateCall } from '../core/gate.ts';
-import { CHILDREN } from '../structures/keyed-heap.ts';
 import type { Bands } from './bands.ts';
 import type { Flow } from './flow.ts';
 import type { HoldTimes } from './hold-times.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
 import { COUNTER, EACH, TOKENS, WAITING } from './rows.ts';
-import { goesBefore, type Turn } from './waiter.ts';
+import { goesBefore, type Turn, turnKey } from './waiter.ts';
 
 /** Tenants, or calls of one tenant, that are counted one by one; what lies beyond is taken in proportion. */
 const COUNTED = 64;
@@ -178,24 +177,25 @@ function ownLane(line: Line, lane: Lane, flow: Flow | null, call: GateCall, orde
 function ownAhead(flow: Flow, { continues, runArrivedMs }: GateCall, order: number): number {
   if (!continues && order === NEWEST && runArrivedMs >= flow.latestRunMs) return flow.waiting;
   const newcomer: Turn = { continues, runArrivedMs, order };
-  let ahead = countBefore(flow.calls.items, CHILDREN, newcomer);
-  for (const { head, rest } of flow.queues) {
+  const key = turnKey(newcomer);
+  let ahead = flow.calls.countBefore(key, order, COUNTED);
+  for (const { headKey, headOrder, rest } of flow.queues) {
     if (ahead > COUNTED) break;
-    if (!goesBefore(head, newcomer)) continue;
-    ahead += rest === null ? 1 : 1 + countBefore(rest.items, 2, newcomer);
+    if (headKey > key || (headKey === key && headOrder >= order)) continue;
+    ahead += rest === null ? 1 : 1 + countBefore(rest.items, newcomer);
   }
   return ahead > COUNTED ? flow.waiting : ahead;
 }
 
-/** Of a heap with so many children to each; one more than are counted is as good as all. A branch ends at the first that does not go before. */
-function countBefore(items: readonly Turn[], children: number, newcomer: Turn): number {
+/** Of a heap; one more than are counted is as good as all. A branch ends at the first that does not go before. */
+function countBefore(items: readonly Turn[], newcomer: Turn): number {
   const open = [0];
   let ahead = 0;
   for (let at = open.pop(); at !== undefined && ahead <= COUNTED; at = open.pop()) {
     const item = items[at];
     if (item === undefined || !goesBefore(item, newcomer)) continue;
     ahead++;
-    for (let child = 1; child <= children; child++) open.push(children * at + child);
+    open.push(2 * at + 1, 2 * at + 2);
   }
   return ahead;
 }

@@ -5,13 +5,16 @@ import { IndexedHeap } from '../structures/heap.ts';
 import type { Flow } from './flow.ts';
 import type { Lane } from './lane.ts';
 import { COUNTER } from './rows.ts';
-import { goesBefore, type Waiter } from './waiter.ts';
+import { goesBefore, turnKey, type Waiter } from './waiter.ts';
 
 /** One flow's calls that are held for one worker: the first, and the others, if there are any, in order. */
 export class HeldCalls {
   readonly flow: Flow;
   readonly home: HeldLane;
   head: Waiter;
+  /** Its turn in numbers, so that others' can be told apart without a look at it. */
+  headKey: number;
+  headOrder: number;
   rest: IndexedHeap<Waiter> | null = null;
   /** Among its lane's for that worker, and among its flow's. */
   at: number;
@@ -21,6 +24,8 @@ export class HeldCalls {
     this.flow = flow;
     this.home = home;
     this.head = head;
+    this.headKey = turnKey(head);
+    this.headOrder = head.order;
     home.rows.push(flow.row);
     home.orders.push(head.order);
     this.at = home.queues.push(this) - 1;
@@ -47,6 +52,8 @@ export class HeldCalls {
 
   #lead(waiter: Waiter): void {
     this.head = waiter;
+    this.headKey = turnKey(waiter);
+    this.headOrder = waiter.order;
     this.home.orders[this.at] = waiter.order;
   }
 

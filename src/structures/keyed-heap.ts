@@ -1,8 +1,8 @@
 // Keeps items in order of one or two numbers, as heap.ts does by any order, and looks at no item to compare it. For flow.
 import type { Placed } from './heap.ts';
 
-/** An item's are at `CHILDREN * at + 1` and behind it, for those who walk through `items`. */
-export const CHILDREN = 4;
+/** An item's are at `CHILDREN * at + 1` and behind it. */
+const CHILDREN = 4;
 
 /**
  * A heap of four children each: the least key first, and of equal ones the least tie. Keys lie side by side: in a heap of thousands, items
@@ -41,6 +41,24 @@ export class KeyedHeap<T extends Placed> {
   /** An item's key is another now. */
   moved(item: T, key: number, tie = 0): void {
     this.#settle(item, key, tie, item.place);
+  }
+
+  /** How many items come before one with these numbers; one more than `most` is as good as all. Looks at no item. */
+  countBefore(key: number, tie: number, most: number): number {
+    const open = [0];
+    let count = 0;
+    for (let at = open.pop(); at !== undefined && count <= most; at = open.pop()) {
+      // A branch ends at the first that does not.
+      if (at >= this.items.length || !this.#comesFirst(at, key, tie)) continue;
+      count++;
+      for (let child = 1; child <= CHILDREN; child++) open.push(CHILDREN * at + child);
+    }
+    return count;
+  }
+
+  #comesFirst(at: number, key: number, tie: number): boolean {
+    const otherKey = this.#keys[at]!;
+    return otherKey < key || (otherKey === key && this.#ties[at]! < tie);
   }
 
   #settle(item: T, key: number, tie: number, at: number): void {

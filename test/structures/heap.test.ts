@@ -58,6 +58,11 @@ it('by two numbers: of equal keys the one with the least tie comes first, also w
         item.tie = all[at]![2];
         heap.moved(item, item.key, item.tie);
       });
+      for (const { key, tie } of items) {
+        const before = items.filter((other) => other.key < key || (other.key === key && other.tie < tie)).length;
+        expect(heap.countBefore(key, tie, 1_000)).toBe(before);
+        expect(heap.countBefore(key, tie, 3)).toBe(Math.min(before, 4));
+      }
       const left = items.map(({ key, tie }) => [key, tie]).sort(([a, b], [c, d]) => a! - c! || b! - d!);
       for (const expected of left) {
         const first = heap.first()!;
