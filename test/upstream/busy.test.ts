@@ -167,9 +167,13 @@ describe('F072 full is not broken', () => {
     stage = await startStage({ below: 'none', shape: { copies: 1, slots: 2 } });
     let most = 0;
     let running = 0;
+    const both = Promise.withResolvers<void>();
     stage.faulty.behave(() => [
       async (x) => {
         most = Math.max(most, ++running);
+        // The first call's slot is not all there is: a second comes beside it.
+        if (running === 2) both.resolve();
+        await x.orGone(both.promise);
         await x.orGone(new Promise((resolve) => setImmediate(resolve)));
         running--;
       },
