@@ -111,4 +111,5 @@ export class KeyedHeap<T extends Placed> {
   }
 }
 
+/** A shift, since `CHILDREN` is 4. */
 const parentOf = (at: number): number => (at - 1) >> 2;

@@ -123,7 +123,7 @@ describe('a text that is no key', () => {
 describe('F030 the time of a refusal', () => {
   const BATCH = 50;
   const PER_KIND = 50_000;
-  /** Noise only ever adds to a spread, so one quiet try proves it; a difference that is there is there in all. */
+  /** A busy machine spreads medians by itself. Differences well beyond 5 % fail every try; of those about as large, some may pass. */
   const TRIES = 8;
   const WARM_ROUNDS = 200;
 
